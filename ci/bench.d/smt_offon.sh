@@ -1,0 +1,30 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0
+#
+# smt_offon.sh - SMT off and on: half of the CPUs in one request
+#
+# Figures: smt_off smt_on (ns), counts and shares of the same
+# Archs: x86_64
+# Cpus: 8 32
+#
+# Through /sys/devices/system/cpu/smt/control, in a guest with two threads per
+# core.
+
+main() {
+	local half
+
+	SMT=$CPU_DIR/smt/control
+	[ "$(cat "$SMT")" = on ] || skip "smt/control is '$(cat "$SMT")', not on"
+	half=$(($(cpus_present) / 2))
+	offon_figures smt "$half" smt_off smt_on 3
+}
+
+smt_off() {
+	echo off >"$SMT"
+}
+
+smt_on() {
+	echo on >"$SMT"
+}
+
+main

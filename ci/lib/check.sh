@@ -1,0 +1,205 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check.sh - the checks of ci/check, one function per column of its table
+#
+# Usage: source it after common.sh, linux.sh and kernel.sh; SRC is the kernel
+# tree, WORK a scratch folder.  Each function prints its result (ok, FAIL or
+# "-") in the first line and what is wrong below.
+
+ALLOW=$TOP/ci/check.d/checkpatch.allow
+
+# verdict - turn a list of complaints on stdin into a result
+verdict() {
+	local text
+
+	text=$(cat)
+	if [ -n "$text" ]; then
+		printf 'FAIL\n%s\n' "$text"
+	else
+		echo ok
+	fi
+}
+
+check_tags() {
+	# No match is status 1 of grep, and what is wanted.
+	{
+		grep -nE '^(Signed-off-by|Reviewed-by|Acked-by|Tested-by|Co-developed-by):' "$1" ||
+			[ $? -eq 1 ]
+	} | verdict
+}
+
+# check_allow_list - each entry: TYPE, patch pattern, message pattern, reason
+check_allow_list() {
+	local bad
+
+	[ -f "$ALLOW" ] || die "no $ALLOW"
+	bad=$(sed '/^#/d; /^$/d' "$ALLOW" | awk -F '\t+' 'NF != 4 || $4 == ""')
+	[ -z "$bad" ] || die "checkpatch.allow: not TYPE, patch, message, reason: $bad"
+}
+
+# check_checkpatch PATCH - complaints of checkpatch that nobody has excused
+check_checkpatch() {
+	local patch=$1 out=$WORK/checkpatch
+
+	# The system's python3: spdxcheck needs its modules.  The status says
+	# no more than the messages do.
+	(cd "$SRC" && PATH=/usr/bin:/bin:$PATH perl scripts/checkpatch.pl --strict \
+		--no-signoff --show-types --terse --showfile --no-summary \
+		--root="$SRC" --color=never "$PATCHES_DIR/$patch") >"$out" 2>"$out.err" || :
+	[ ! -s "$out.err" ] || sed 's/^/stderr: /' "$out.err" >>"$out"
+	awk -F '\t+' -v patch="$patch" -v allow="$ALLOW" '
+		BEGIN {
+			while ((getline line < allow) > 0) {
+				if (line ~ /^#/ || line == "")
+					continue
+				split(line, f, /\t+/)
+				if (patch ~ f[2])
+					excuse[f[1] "\t" f[3]] = f[4]
+			}
+		}
+		{
+			for (e in excuse) {
+				split(e, f, "\t")
+				if (index($0, ":" f[1] ":") && $0 ~ f[2])
+					next
+			}
+			sub(/^.*patches\//, "")
+			print
+		}' "$out" | verdict
+}
+
+# touched COMMIT PATTERN... - the files it touches, that exist after it
+touched() {
+	local commit=$1
+	shift
+
+	git -C "$SRC" diff --name-only --diff-filter=d "$commit^" "$commit" -- "$@"
+}
+
+# sources_of COMMIT BUILT - the compiled files that a commit touches
+#
+# A header or an included file stands for the files that include it, as far as
+# the configuration builds them.
+sources_of() {
+	local commit=$1 built=$2 f name
+
+	touched "$commit" '*.c' '*.h' | grep -v '^tools/' | while read -r f; do
+		if [ -f "$built/${f%.c}.o" ] && [ "$f" != "${f%.c}" ]; then
+			echo "$f"
+			continue
+		fi
+		name=${f#include/}
+		git -C "$SRC" grep -lE "#[ \t]*include [<\"](.*/)?${name##kernel/}[>\"]" \
+			"$commit" -- '*.c' | sed 's/^[^:]*://' | while read -r name; do
+			[ ! -f "$built/${name%.c}.o" ] || echo "$name"
+		done
+	done | sort -u
+}
+
+# warnings COMMIT LOG FILE... - compile, print the warnings without line numbers
+warnings() {
+	local commit=$1 log=$2 f objects=()
+	shift 2
+
+	git -C "$SRC" checkout -q --detach "$commit" || return 1
+	for f; do
+		[ -f "$SRC/$f" ] || continue
+		rm -f "$OBJ/${f%.c}.o"
+		objects+=("${f%.c}.o")
+	done
+	[ ${#objects[@]} -gt 0 ] || return 0
+	kernel_make -j "$(nproc)" W=1 "${objects[@]}" >"$log" 2>&1 || return 1
+	sed -nE '/warning:/s/:[0-9]+(:[0-9]+)?:/:/p' "$log" | sort -u
+}
+
+# check_objects ARCH COMMIT - new warnings and errors with W=1
+check_objects() {
+	local arch=$1 commit=$2 built files=() log=$WORK/make.log
+	local ksft=tools/testing/selftests/smp
+
+	arch_load "$arch"
+	built=$CACHE/build/$(basename "$SRC")-$arch-base
+	OBJ=$CACHE/build/$(basename "$SRC")-$arch-check
+	mapfile -t files < <(sources_of "$commit" "$built")
+	if [ ${#files[@]} -eq 0 ] && [ -z "$(touched "$commit" "$ksft")" ]; then
+		echo -
+		return
+	fi
+	mkdir -p "$OBJ"
+	# The copy says which configuration make has completed to its own.
+	if ! cmp -s "$built/.config" "$OBJ/.config.from"; then
+		cp "$built/.config" "$OBJ/.config"
+		cp "$built/.config" "$OBJ/.config.from"
+	fi
+	{
+		if [ ${#files[@]} -gt 0 ]; then
+			if warnings "$commit^" "$log" "${files[@]}" >"$WORK/before" &&
+				warnings "$commit" "$log" "${files[@]}" >"$WORK/after"; then
+				comm -13 "$WORK/before" "$WORK/after"
+			else
+				echo "does not compile:"
+				tail -n 20 "$log"
+			fi
+		fi
+		[ -z "$(touched "$commit" "$ksft")" ] || check_ksft "$commit" "$built" "$log"
+	} | verdict
+}
+
+# check_ksft COMMIT BUILT LOG - the kselftests of this commit build
+check_ksft() {
+	local commit=$1 built=$2 log=$3
+
+	git -C "$SRC" checkout -q --detach "$commit"
+	if ! (OBJ=$built && kernel_make -j "$(nproc)" TARGETS=smp FORCE_TARGETS=1 W=1 \
+		KDIR="$built" USERLDFLAGS=-static KSFT_INSTALL_PATH="$WORK/ksft" \
+		kselftest-install) >"$log" 2>&1; then
+		echo "the kselftests do not build:"
+		tail -n 20 "$log"
+	fi
+	sed -n '/smp\/.*warning:/p' "$log" | sort -u
+	git -C "$SRC" clean -fdxq -- tools/testing/selftests/smp
+}
+
+# check_kernel_doc COMMIT - new warnings in the files it touches
+check_kernel_doc() {
+	local commit=$1 files=() rev
+
+	mapfile -t files < <(touched "$commit" '*.c' '*.h' | grep -v '^tools/')
+	if [ ${#files[@]} -eq 0 ]; then
+		echo -
+		return
+	fi
+	for rev in "$commit^" "$commit"; do
+		git -C "$SRC" checkout -q --detach "$rev"
+		(cd "$SRC" && for f in "${files[@]}"; do
+			[ ! -f "$f" ] || PYTHONDONTWRITEBYTECODE=1 \
+				python3 tools/docs/kernel-doc -none -Wall "$f"
+		done) 2>&1 | sed -E 's/:[0-9]+/:/' | sort >"$WORK/doc.${rev#"$commit"}"
+	done
+	comm -13 "$WORK/doc.^" "$WORK/doc." | verdict
+}
+
+# check_end DIR - the last row: the tree holds what this repository holds
+check_end() {
+	local dir=$1 column ksft=tools/testing/selftests/smp
+
+	for column in apply checkpatch tags x86_64 s390x kernel-doc; do
+		echo - >"$dir/$column"
+	done
+	mkdir "$WORK/end"
+	git -C "$SRC" archive series "$ksft" MAINTAINERS | tar -x -C "$WORK/end"
+	{
+		(cd "$TOP" && git ls-files -co --exclude-standard selftests/smp) |
+			sed 's,^selftests/smp/,,' | sort >"$WORK/end.ours"
+		(cd "$WORK/end/$ksft" && find . -type f | sed 's,^\./,,' | sort) >"$WORK/end.tree"
+		comm -23 "$WORK/end.ours" "$WORK/end.tree" | sed 's/^/not in the tree: /'
+		comm -13 "$WORK/end.ours" "$WORK/end.tree" | sed 's/^/not in selftests: /'
+		comm -12 "$WORK/end.ours" "$WORK/end.tree" | while read -r f; do
+			cmp -s "$TOP/selftests/smp/$f" "$WORK/end/$ksft/$f" || echo "differs: $f"
+		done
+		awk 'NR == FNR { tree = tree $0 "\n"; next } { ours = ours $0 "\n" }
+			END { if (!index(tree, ours)) print "MAINTAINERS.snippet is not in MAINTAINERS" }' \
+			"$WORK/end/MAINTAINERS" "$TOP/MAINTAINERS.snippet"
+	} | verdict >"$dir/apply"
+}

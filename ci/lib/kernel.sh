@@ -1,0 +1,104 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kernel.sh - how a kernel is configured and compiled
+#
+# Usage: source it after common.sh and arch_load, set SRC (the kernel tree) and
+# OBJ (the build folder), then
+#   kernel_wanted VARIANT WHICH COMMIT
+#                                  print the wanted configuration
+#   kernel_config WANTED LABEL     OBJ/.config from it, every line asserted
+#   kernel_make TARGET...          make with this project's settings
+
+CONFIG_DIR=${CONFIG_DIR:-$TOP/config}
+
+# kernel_cc - the compiler, through ccache where that is installed
+kernel_cc() {
+	if command -v ccache >/dev/null 2>&1; then
+		echo "ccache ${CROSS_COMPILE}gcc"
+	else
+		echo "${CROSS_COMPILE}gcc"
+	fi
+}
+
+# kernel_toolchain - what compiles, in one line
+kernel_toolchain() {
+	printf '%s; %s\n' "$("${CROSS_COMPILE}gcc" --version | sed -n 1p)" \
+		"$("${CROSS_COMPILE}ld" --version | sed -n 1p)"
+}
+
+# kernel_make ARG... - make, with everything fixed that would differ by
+# machine or by day
+kernel_make() {
+	make -C "$SRC" O="$OBJ" ARCH="$KARCH" CROSS_COMPILE="$CROSS_COMPILE" \
+		CC="$(kernel_cc)" LOCALVERSION= KBUILD_BUILD_VERSION=1 \
+		KBUILD_BUILD_TIMESTAMP='Sat Jan  1 00:00:00 UTC 2000' \
+		KBUILD_BUILD_USER=smp KBUILD_BUILD_HOST=smp "$@"
+}
+
+# kernel_series_lines WHICH COMMIT - the symbols that the series brings
+#
+# All of them are wanted with the whole series, none without it, and halfway
+# those that exist by then.
+kernel_series_lines() {
+	local line sym
+
+	[ "$1" != base ] || return 0
+	while read -r line; do
+		sym=$(echo "$line" | sed -n 's/^\(# \)\{0,1\}CONFIG_\([A-Za-z0-9_]*\).*/\2/p')
+		[ -n "$sym" ] || continue
+		if [ "$1" = series ] || git -C "$SRC" grep -qE \
+			"^(menu)?config $sym\$" "$2" -- '*Kconfig*'; then
+			echo "$line"
+		fi
+	done <"$CONFIG_DIR/series.config"
+}
+
+# kernel_wanted VARIANT WHICH COMMIT - the lines of all fragments
+#
+# A variant may have a part for one architecture.  Two fragments that want
+# something of the same symbol are a mistake.
+kernel_wanted() {
+	local name clash fragments=()
+
+	for name in common "$ARCH_NAME" "$1" series; do
+		[ -f "$CONFIG_DIR/$name.config" ] || die "no $CONFIG_DIR/$name.config"
+		[ "$name" = series ] || fragments+=("$CONFIG_DIR/$name.config")
+	done
+	[ ! -f "$CONFIG_DIR/$1.$ARCH_NAME.config" ] ||
+		fragments+=("$CONFIG_DIR/$1.$ARCH_NAME.config")
+	clash=$(sed -n 's/^# \(CONFIG_[A-Z0-9a-z_]*\) is not set$/\1/p
+		s/^\(CONFIG_[A-Z0-9a-z_]*\)=.*/\1/p' "${fragments[@]}" \
+		"$CONFIG_DIR/series.config" | sort | uniq -d)
+	[ -z "$clash" ] || die "configuration: wanted twice: $(echo "$clash" | xargs)"
+	cat "${fragments[@]}"
+	kernel_series_lines "$2" "$3"
+}
+
+# kernel_lost WANTED CONFIG - the wanted lines that CONFIG does not have
+#
+# An option that does not exist at all counts as "is not set".
+kernel_lost() {
+	awk -v config="$2" '
+		BEGIN {
+			while ((getline line < config) > 0) {
+				have[line] = 1
+				if (line ~ /^CONFIG_/)
+					set[substr(line, 1, index(line, "=") - 1)] = 1
+			}
+		}
+		/^# CONFIG_[A-Za-z0-9_]* is not set$/ { if ($2 in set) print; next }
+		/^CONFIG_/ && !($0 in have)' "$1"
+}
+
+# kernel_config WANTED LABEL - allnoconfig plus the wanted lines
+kernel_config() {
+	local wanted=$1 label=$2 lost
+
+	step_run "configure $label" "$OBJ/config.log" \
+		kernel_make KCONFIG_ALLCONFIG="$wanted" allnoconfig olddefconfig ||
+		die "$label cannot be configured"
+	lost=$(kernel_lost "$wanted" "$OBJ/.config")
+	[ -z "$lost" ] ||
+		die "configuration of $label lost: $(echo "$lost" | paste -sd ';' | sed 's/;/; /g')"
+}
