@@ -107,3 +107,15 @@ kernel_of() {
 selftest_end() {
 	ktap_finished
 }
+
+# within SECONDS CMD... - wait until CMD succeeds
+within() {
+	local n=$(($1 * 10))
+	shift
+
+	until "$@"; do
+		n=$((n - 1))
+		[ "$n" -gt 0 ] || return 1
+		sleep 0.1
+	done
+}

@@ -93,18 +93,6 @@ whole_products() {
 	done < <(find "$WORK/cache/smp-series/kernels" -mindepth 1 -maxdepth 1)
 }
 
-# within SECONDS CMD... - wait until CMD succeeds
-within() {
-	local n=$(($1 * 10))
-	shift
-
-	until "$@"; do
-		n=$((n - 1))
-		[ "$n" -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
-
 # interrupted SIGNAL FILE CMD... - send SIGNAL as soon as FILE is there
 interrupted() {
 	local signal=$1 file=$2 pid

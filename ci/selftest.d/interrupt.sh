@@ -10,18 +10,6 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib/selftest.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/selftest.sh"
 
-# within SECONDS CMD... - wait until CMD succeeds
-within() {
-	local n=$(($1 * 10))
-	shift
-
-	until "$@"; do
-		n=$((n - 1))
-		[ "$n" -gt 0 ] || return 1
-		sleep 0.1
-	done
-}
-
 gone() {
 	! kill -0 "$1" 2>/dev/null
 }
