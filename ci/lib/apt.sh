@@ -28,7 +28,7 @@ apt_archive() {
 	# The format fields are apt's, not the shell's
 	# shellcheck disable=SC2016
 	uri=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' \
-		'Created-By: Packages' 2>/dev/null | sed -n 's/^Debian //p' | sed -n 1p)
+		'Created-By: Packages' 2>/dev/null | sed -n 's/^Debian \([^ ]*\)$/\1/p' | sed -n 1p)
 	# indextargets knows nothing before the first "apt-get update".
 	[ -n "$uri" ] || uri=$(apt-get update --print-uris 2>/dev/null |
 		sed -n "/security/d; s,^'\(.*/\)dists/[^ ]*InRelease' .*,\1,p" | sed -n 1p)
@@ -115,7 +115,7 @@ apt_download() {
 # Prints its path.  It is VERSION if the archive has that, else the newest.
 # A file that was cut off is noticed by its checksum and fetched again.
 apt_fetch() {
-	local suite=$1 arch=$2 pkg=$3 ref=$3 version sum deb part
+	local suite=$1 arch=$2 pkg=$3 ref=$3 version sum deb part again
 
 	apt_private "$suite" "$arch" || exit 1
 	if [ -n "${4:-}" ] && [ -n "$(apt_field "$pkg=$4" Version)" ]; then
@@ -133,14 +133,19 @@ apt_fetch() {
 		# file has the right name.
 		find "$CACHE/dl" -maxdepth 1 -name '.part-*' -mmin +120 -exec rm -rf {} +
 		part=$(mktemp -d "$CACHE/dl/.part-XXXXXX")
-		if ! (cd "$part" && apt_download "$pkg" "$version"); then
-			rm -f "$APT_HOME/stamp"
-			die "cannot fetch $pkg: $(sed -n '/^E: /{p;q}' "$part/download.log")$(rm -rf "$part")"
-		fi
-		if ! sha256_is "$(echo "$part"/*.deb)" "$sum"; then
-			rm -rf "$part"
-			die "$pkg: the checksum of what was fetched is wrong"
-		fi
+		for again in 1 0; do
+			if ! (cd "$part" && apt_download "$pkg" "$version"); then
+				rm -f "$APT_HOME/stamp"
+				die "cannot fetch $pkg: $(sed -n '/^E: /{p;q}' "$part/download.log")$(rm -rf "$part")"
+			fi
+			! sha256_is "$(echo "$part"/*.deb)" "$sum" || break
+			rm -f "$part"/*.deb
+			if [ "$again" = 0 ]; then
+				rm -rf "$part"
+				die "$pkg: the checksum of what was fetched is wrong"
+			fi
+			note "$pkg did not arrive whole, fetching it again"
+		done
 		mv "$part"/*.deb "$deb"
 		rm -rf "$part"
 	fi

@@ -10,7 +10,7 @@
 # SIGTERM.  The exit status of QEMU says nothing about the guest (a panic ends
 # it with 0), so it is only noted down.
 
-# shellcheck disable=SC2153 # QEMU_BIN and CONSOLE are set by arch_load
+# shellcheck disable=SC2153 # CONSOLE and others are set by arch_load
 
 QEMU_PID=
 
@@ -25,14 +25,15 @@ smp_topology() {
 	fi
 }
 
-# guest_cmdline CPUS - the kernel arguments every guest gets
+# guest_cmdline - the kernel arguments every guest gets
 #
 # panic=-1 with -no-reboot ends QEMU at a panic.  An oops is made a panic: the
 # results of a kernel after it would mean nothing.  A warning is not: it has a
 # verdict of its own.
 guest_cmdline() {
 	echo "console=$CONSOLE $CMDLINE panic=-1 oops=panic loglevel=8" \
-		"printk.devkmsg=on log_buf_len=4M smpci.end=$GUEST_END"
+		"printk.devkmsg=on log_buf_len=4M smpci.end=$GUEST_END" \
+		"smpci.pin=$GUEST_PIN"
 }
 
 # qemu_args ACCEL CPUS THREADS MEM - the arguments, one a line
@@ -40,7 +41,7 @@ qemu_args() {
 	local accel=$1 cpus=$2 threads=$3 mem=$4 cpu=$QEMU_CPU
 
 	# One argument a line, so that none is split or joined on the way
-	printf '%s\n' "$QEMU_BIN"
+	printf '%s\n' "${EMULATOR[@]}"
 	# shellcheck disable=SC2086 # QEMU_MACHINE is a list of words
 	printf '%s\n' $QEMU_MACHINE
 	case "$accel" in
@@ -118,7 +119,8 @@ qemu_watch() {
 
 	: >"$dir/console.log"
 	rm -f "$dir/monitor"
-	"$dir/qemu-cmd" file:console.log -monitor unix:monitor,server=on,wait=off </dev/null >"$dir/qemu.log" 2>&1 &
+	# It does not outlive this script, even if that is killed.
+	setpriv --pdeathsig KILL "$dir/qemu-cmd" file:console.log -monitor unix:monitor,server=on,wait=off </dev/null >"$dir/qemu.log" 2>&1 &
 	QEMU_PID=$!
 	while kill -0 "$QEMU_PID" 2>/dev/null; do
 		watch_limit "$dir/console.log" "$boot" "$silence" "$total"
