@@ -93,18 +93,24 @@ console_watched() {
 	return 1
 }
 
-# host_figures TIMES FIGURE... - "name ns ns" from the lines of console_watch
+# host_figures TIMES ARCH FIGURE... - "name ns ns" from the lines of console_watch
+#
+# By the host's clock, or by the kernel's time stamps where the figure says so.
 host_figures() {
-	local times=$1 name begin end
-	shift
+	local times=$1 arch=$2 name begin end stamp
+	shift 2
 
 	for name; do
 		begin=$(figure_field "$name" Host-begin)
 		end=$(figure_field "$name" Host-end)
 		[ -n "$begin" ] || continue
-		awk -v name="$name" -v begin="$begin" -v end="$end" '
-		!from && index($0, begin) { from = $1 }
-		from && !to && index($0, end) { to = $1 }
+		stamp=0
+		! has_word "$(figure_field "$name" Guest-clock)" "$arch" || stamp=1
+		awk -v name="$name" -v begin="$begin" -v end="$end" -v stamp="$stamp" '
+		# "1700000000.123456 [    0.123456] text"
+		{ now = stamp ? substr($0, index($0, "[") + 1) + 0 : $1 }
+		!from && index($0, begin) { from = now }
+		from && !to && index($0, end) { to = now }
 		END { if (to) printf "%s %.0f ns\n", name, (to - from) * 1000000000 }
 		' "$times"
 	done

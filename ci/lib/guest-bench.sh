@@ -139,6 +139,15 @@ counts_now() {
 	fi
 }
 
+# periods BEFORE AFTER - RCU keeps two of 64 bits for itself and begins 300 grace
+# periods before the rest of them overflows
+periods() {
+	local n=$(($2 - $1))
+
+	[ "$n" -ge 0 ] || n=$((n + (1 << 62)))
+	echo "$n"
+}
+
 trace_need() {
 	[ -d "$TRACING/events/cpuhp" ] || skip "no cpuhp trace events"
 }
@@ -271,8 +280,9 @@ offon_figures() {
 	trace_callbacks "$WORK/trace" >"$WORK/callbacks"
 
 	if [ -n "$gp" ]; then
-		figure "${name}_off_grace_periods" $((C_gp - gp)) count
-		figure "${name}_off_expedited_grace_periods" $((C_gp_exp - gp_exp)) count
+		figure "${name}_off_grace_periods" "$(periods "$gp" "$C_gp")" count
+		figure "${name}_off_expedited_grace_periods" \
+			"$(periods "$gp_exp" "$C_gp_exp")" count
 	fi
 	figure "${name}_off_ctxt" $((C_ctxt - ctxt)) count
 	figure "${name}_off_takedowns" \

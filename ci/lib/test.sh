@@ -33,11 +33,3 @@ unexpected_skips() {
 			print
 		}'
 }
-
-# emulator_trouble DIR - true if the guest died of a known bug of QEMU
-#
-# Seen on the console, or in where its CPUs were when a time limit struck.
-emulator_trouble() {
-	grep -qsE -f <(sed '/^#/d; /^$/d; s/\t.*//' \
-		"$TOP/ci/judge.d/emulator.known") "$1/console.log" "$1/cpus"
-}

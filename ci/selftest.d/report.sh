@@ -107,6 +107,13 @@ make_stub() {
 		echo "[    1.0] FIGURE-CLOCK 1000000000" >"$RESULTS/$name/console.log"
 		sleep "$(cat "$dir/sleep")"
 		echo "[    1.5] FIGURE-CLOCK 1500000000" >>"$RESULTS/$name/console.log"
+		if [ -s "$dir/faults" ]; then
+			sed -i 1d "$dir/faults"
+			echo "[    1.7] Oops: int3: 0000 [#1] SMP" >>"$RESULTS/$name/console.log"
+			echo "$name" >>"$RESULTS/../order"
+			echo "$RESULTS/$name"
+			exit 4
+		fi
 		cat "$dir/console" >>"$RESULTS/$name/console.log"
 		sleep 0.2
 		echo "$name" >>"$RESULTS/../order"
@@ -139,6 +146,24 @@ check_bench_failed_guest() {
 		grep -q "GUEST WITHOUT A PASS: .* panic" "$WORK/stdout" &&
 		grep -q "verdict panic, its figures are not used; log: $WORK/r2/bench/.*console.log" \
 			"$WORK/stderr"
+}
+
+# A known fault of the emulator: the guest is repeated, both runs are shown
+check_bench_emulator_fault() {
+	echo one >"$WORK/good2/faults"
+	bench_stub r7 good1 good2
+	rc_is 0 || return 1
+	has_line "$WORK/stdout" 'stop_p50 +100 ns +100 - 100 +50 ns +50 - 50 +0.50 +few +2/2' &&
+		has_line "$WORK/stdout" 'x86_64 +8 +1 +B +panic \(known fault of QEMU\) .*' &&
+		[ "$(sed 's/-x86.*//' "$WORK/r7/bench/order" | xargs)" = "1-A 1-B 1-B-again 2-B 2-A" ]
+}
+
+# Twice in a row: nothing is repeated for ever
+check_bench_emulator_fault_again() {
+	printf '%s\n' one two >"$WORK/good2/faults"
+	bench_stub r8 good1 good2
+	rc_is 1 && has_line "$WORK/stdout" 'stop_p50 +100 ns +100 - 100 +50 ns +50 - 50 +0.50 +few +2/1' &&
+		[ "$(sed 's/-x86.*//' "$WORK/r8/bench/order" | xargs)" = "1-A 1-B 1-B-again 2-B 2-A" ]
 }
 
 # Lines that got lost on the console, and a figure file that failed
@@ -193,7 +218,7 @@ check_figure_headers() {
 }
 
 main() {
-	selftest_begin 11
+	selftest_begin 13
 	# Not the real series: this test is about neither its state nor its hash
 	export SERIES_FILE=$WORK/series PATCHES_DIR=$WORK
 	: >"$SERIES_FILE"
@@ -213,6 +238,8 @@ main() {
 	check "a malformed CSV is refused in one line" check_bad_csv
 	check "bench: two good kernels, order swapped every pair" check_bench_pass
 	check "bench: a failed guest fails the bench" check_bench_failed_guest
+	check "bench: a known fault of the emulator: repeated, and shown" check_bench_emulator_fault
+	check "bench: repeated once only" check_bench_emulator_fault_again
 	check "bench: lost lines and failed figures are noticed" check_bench_lost_lines
 	check "bench: the guest's clock and the host's clock" check_bench_clock
 	check "bench: bad usage is one line and changes nothing" check_bench_usage

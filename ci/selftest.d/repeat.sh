@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# repeat - ci/test repeats a guest that died of a known fault of the emulator
+#
+# The guests are played by a stub: the lines of WORK/deaths are how the next
+# ones die, those after them pass.
+#
+# Usage and exit codes: see ci/selftest
+
+set -euo pipefail
+
+# shellcheck source-path=SCRIPTDIR source=../lib/selftest.sh
+. "$(dirname "$(readlink -f "$0")")/../lib/selftest.sh"
+
+stubs() {
+	mkdir "$WORK/ci"
+	cat >"$WORK/ci/build" <<-'END'
+		#!/bin/bash
+		echo /nonexistent
+	END
+	cat >"$WORK/ci/boot" <<-END
+		#!/bin/bash
+		set -eu
+		dir=\$RESULTS/guest-\$1-\$(date +%N)
+		mkdir -p "\$dir"
+		echo "SMPCI: start" >"\$dir/console.log"
+		echo "boot \$1" >>"$WORK/calls"
+		death=\$(sed -n 1p "$WORK/deaths")
+		sed -i 1d "$WORK/deaths"
+		case "\$death" in
+		"") printf '%s\n' "TAP version 13" 1..1 "ok 1 selftests: smp: x.sh" >>"\$dir/console.log" ;;
+		*) echo "\$death" >>"\$dir/console.log" ;;
+		esac
+		echo "\$dir"
+		[ -z "\$death" ] || { echo panic >"\$dir/verdict"; exit 4; }
+	END
+	chmod +x "$WORK"/ci/*
+}
+
+# mainline DEATH... - the stage with one guest per architecture
+mainline() {
+	: >"$WORK/calls"
+	[ $# -eq 0 ] || printf '%s\n' "$@" >"$WORK/deaths"
+	[ $# -ne 0 ] || : >"$WORK/deaths"
+	try env COMMANDS="$WORK/ci" "$TOP/ci/test" --only mainline
+}
+
+# ended STATUS LINE GUESTS - how ci/test ended, and how many guests there were
+ended() {
+	rc_is "$1" && [ "$(tail -n 1 "$WORK/stdout")" = "$2" ] &&
+		[ "$(wc -l <"$WORK/calls")" -eq "$3" ]
+}
+
+main() {
+	selftest_begin 5
+	stubs
+	mainline
+	check "no death, no repetition" ended 0 "6 passed, 0 failed, 0 skipped" 2
+	mainline "Oops: int3: 0000 [#1] SMP"
+	check "a known fault: repeated" ended 0 "6 passed, 0 failed, 0 skipped" 3
+	check "... and said" grep -q "^# s390x mainline: flaky, repeated once" "$WORK/stdout"
+	mainline "Oops: int3: 0000 [#1] SMP" "Oops: int3: 0000 [#1] SMP"
+	check "... once only" ended 1 "4 passed, 2 failed, 0 skipped" 3
+	mainline "Oops: 0002 [#1] SMP"
+	check "another death is not repeated" ended 1 "4 passed, 2 failed, 0 skipped" 2
+	selftest_end
+}
+
+main "$@"
