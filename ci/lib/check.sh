@@ -24,7 +24,7 @@ verdict() {
 check_tags() {
 	# No match is status 1 of grep, and what is wanted.
 	{
-		grep -nE '^(Signed-off-by|Reviewed-by|Acked-by|Tested-by|Co-developed-by):' "$1" ||
+		grep -inE '^[a-z-]*(signed-off|reviewed|acked|tested|co-developed)-by:' "$1" ||
 			[ $? -eq 1 ]
 	} | verdict
 }
@@ -98,11 +98,16 @@ sources_of() {
 }
 
 # warnings COMMIT LOG FILE... - compile, print the warnings without line numbers
+#
+# Uses the variable built of check_objects.
 warnings() {
 	local commit=$1 log=$2 f objects=()
 	shift 2
 
 	git -C "$SRC" checkout -q --detach "$commit" || return 1
+	# A tree that does not know a symbol yet drops it from the configuration.
+	cmp -s "$built/.config" "$OBJ/.config" || cp "$built/.config" "$OBJ/.config" ||
+		return 1
 	for f; do
 		[ -f "$SRC/$f" ] || continue
 		rm -f "$OBJ/${f%.c}.o"
@@ -110,6 +115,9 @@ warnings() {
 	done
 	[ ${#objects[@]} -gt 0 ] || return 0
 	kernel_make -j "$(nproc)" W=1 "${objects[@]}" >"$log" 2>&1 || return 1
+	for f in "${objects[@]}"; do
+		[ -f "$OBJ/$f" ] || { echo "$f was not made" >>"$log"; return 1; }
+	done
 	sed -nE '/warning:/s/:[0-9]+(:[0-9]+)?:/:/p' "$log" | sort -u
 }
 
@@ -127,11 +135,6 @@ check_objects() {
 		return
 	fi
 	mkdir -p "$OBJ"
-	# The copy says which configuration make has completed to its own.
-	if ! cmp -s "$built/.config" "$OBJ/.config.from"; then
-		cp "$built/.config" "$OBJ/.config"
-		cp "$built/.config" "$OBJ/.config.from"
-	fi
 	{
 		if [ ${#files[@]} -gt 0 ]; then
 			if warnings "$commit^" "$log" "${files[@]}" >"$WORK/before" &&
@@ -172,19 +175,25 @@ check_kernel_doc() {
 	fi
 	for rev in "$commit^" "$commit"; do
 		git -C "$SRC" checkout -q --detach "$rev"
+		# The status counts the warnings, which are compared below.
 		(cd "$SRC" && for f in "${files[@]}"; do
 			[ ! -f "$f" ] || PYTHONDONTWRITEBYTECODE=1 \
 				python3 tools/docs/kernel-doc -none -Wall "$f"
 		done) 2>&1 | sed -E 's/:[0-9]+/:/' | sort >"$WORK/doc.${rev#"$commit"}"
 	done
-	comm -13 "$WORK/doc.^" "$WORK/doc." | verdict
+	{
+		# A tool that does not run says the same before and after.
+		grep -hE "Traceback|can't open file|No such file" "$WORK/doc." ||
+			[ $? -eq 1 ]
+		comm -13 "$WORK/doc.^" "$WORK/doc."
+	} | verdict
 }
 
 # check_end DIR - the last row: the tree holds what this repository holds
 check_end() {
 	local dir=$1 column ksft=tools/testing/selftests/smp
 
-	for column in apply checkpatch tags x86_64 s390x kernel-doc; do
+	for column in $COLUMNS_ALL; do
 		echo - >"$dir/$column"
 	done
 	mkdir "$WORK/end"

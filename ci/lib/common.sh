@@ -5,16 +5,16 @@
 #
 # Usage: . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib/common.sh"
 #
-# Sets TOP (the repository), CACHE (everything that is kept outside of it) and
-# LINUX_ID's place in it.  Defines messages, checks of the environment, the
+# Sets TOP (the repository) and CACHE (everything that is kept outside of it).
+# Defines messages, checks of the environment, the
 # reader of the series file and the loader of the architecture files.
 #
 # Exit codes used by all commands: 0 done, 1 failed, 2 bad usage or bad input.
 # boot and judge add 3 splat, 4 panic, 5 hang, 6 harness error.
 
 TOP=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/smp-series
 CMD_NAME=$(basename "$0")
+CACHE=${XDG_CACHE_HOME:-${HOME:-}/.cache}/smp-series
 START_SECONDS=$SECONDS
 # Sorting, matching and messages must not depend on the user's locale.
 export LC_ALL=C.UTF-8
@@ -37,6 +37,12 @@ note() {
 	printf '[%4ds] %s\n' "$((SECONDS - START_SECONDS))" "$*" >&2
 }
 
+# The kernel's makefiles cannot handle a space in a path.
+case "$CACHE" in
+/.cache/*) die "neither HOME nor XDG_CACHE_HOME is set" ;;
+*[[:space:]]*) die "a space in '$CACHE': set XDG_CACHE_HOME to another folder" ;;
+esac
+
 # usage_from_header - print the comment block at the top of the calling script
 usage_from_header() {
 	sed -n '3,/^[^#]/{/^#/!q;s/^# \{0,1\}//p}' "$0"
@@ -55,10 +61,18 @@ need() {
 need_space() {
 	local dir=$1 want=$2 have
 
-	mkdir -p "$dir" || die "cannot create $dir"
+	mkdir -p "$dir" 2>/dev/null || die "cannot create $dir"
 	have=$(df -Pm "$dir" | awk 'NR == 2 { print $4 }')
 	[ "$have" -ge "$want" ] ||
 		die "not enough space in $dir: $have MiB free, $want MiB needed"
+}
+
+# run_setup COMMAND - install what is missing; on a terminal it asks first
+run_setup() {
+	local args=()
+
+	[ -t 0 ] || args=(--yes)
+	"$1" ${args[@]+"${args[@]}"} >&2 || die "the set-up failed"
 }
 
 # step_run LABEL LOGFILE CMD... - run CMD with its output in LOGFILE
@@ -199,7 +213,7 @@ results_dir() {
 	else
 		dir=$CACHE/results/$(date -u +%Y%m%dT%H%M%SZ)-$$-$1
 	fi
-	mkdir -p "$dir" || die "cannot create $dir"
+	mkdir -p "$dir" 2>/dev/null || die "cannot create $dir"
 	echo "$dir"
 }
 

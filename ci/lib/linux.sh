@@ -41,7 +41,7 @@ git_neutral() {
 		diff.noprefix=false diff.orderFile=/dev/null diff.renames=true \
 		diff.suppressBlankEmpty=false diff.statGraphWidth=0 diff.external= \
 		format.attach= format.coverLetter=false format.encodeEmailHeaders=true \
-		format.filenameMaxLength=64 format.from=false format.headers= \
+		format.filenameMaxLength=64 format.from=false \
 		format.notes=false format.numbered=false format.signOff=false \
 		format.subjectPrefix=PATCH format.thread=false \
 		format.useAutoBase=false log.showSignature=false; do
@@ -93,6 +93,19 @@ linux_lock() {
 # linux_id_debian VERSION - the name of the tree of a Debian source package
 linux_id_debian() {
 	echo "debian-${1//[!A-Za-z0-9.-]/_}"
+}
+
+# linux_base_line TREE - what the series is applied to, for reports
+linux_base_line() {
+	local id tested
+
+	id=$(basename "$1")
+	tested=$(series_field TESTED)
+	if [ "$id" = "$(linux_id_debian "$tested")" ]; then
+		echo "base: $id, the tested one"
+	else
+		echo "base: $id, NOT the tested $tested"
+	fi
 }
 
 # linux_tracked_clean TREE - true without changes to files git knows

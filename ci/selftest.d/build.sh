@@ -111,8 +111,9 @@ interrupted() {
 }
 
 interruptions() {
-	local obj
+	local obj before
 
+	before=$(toy_state)
 	obj=$(echo "$WORK"/cache/smp-series/build/*-x86_64-debug)
 	rm "$obj/started"
 	echo "# another" >>"$WORK/config/debug.config"
@@ -130,6 +131,7 @@ interruptions() {
 	check "a build after one that was killed starts from nothing" \
 		grep -q "was killed, starting from nothing" "$WORK/stderr"
 	check "and works" has_products "$STDOUT"
+	check "the tree of the user is as it was" test "$(toy_state)" = "$before"
 
 	echo "int mine;" >>"$(echo "$WORK"/cache/smp-series/linux/git-*)/kernel/a.c"
 	toy_build s390x base base
@@ -201,7 +203,7 @@ real_config() {
 }
 
 main() {
-	selftest_begin 30
+	selftest_begin 31
 	toy_kernel
 	toy_series
 	cp -r "$TOP/config" "$WORK/config"

@@ -18,10 +18,21 @@ fetch() {
 		"$TOP/ci/lib" "$WORK/cache" "$@"
 }
 
+# fetch_bad_once - the first time something else arrives
+fetch_bad_once() {
+	bash -euc '. "$0/common.sh"; . "$0/apt.sh"; CACHE=$1
+		apt_download() {
+			cp "$CACHE/../whole.deb" "$1.deb"
+			[ -e "$CACHE/second" ] || echo >>"$1.deb"
+			touch "$CACHE/second"
+		}
+		apt_fetch "${@:2}"' "$TOP/ci/lib" "$WORK/cache" "$@"
+}
+
 main() {
 	local deb
 
-	selftest_begin 6
+	selftest_begin 8
 	# The lists of earlier runs, so that only the package itself is fetched
 	mkdir -p "$WORK/cache"
 	[ ! -d "$CACHE/apt" ] || cp -r "$CACHE/apt" "$WORK/cache/"
@@ -36,6 +47,12 @@ main() {
 	check "and is whole afterwards" whole "$deb"
 	try fetch bookworm s390x busybox-static
 	check "a whole package is not fetched again" test -z "$STDERR"
+	cp "$deb" "$WORK/whole.deb"
+	rm "$deb"
+	try fetch_bad_once bookworm s390x busybox-static
+	check "a package that does not arrive whole is fetched again" one_of_them \
+		"did not arrive whole"
+	check "and is whole then" whole "$deb"
 	try fetch bookworm s390x no-such-package
 	check "a package that does not exist" refused 1 "no package no-such-package for s390x"
 	check "nothing half-done is left" test -z "$(find "$WORK/cache/dl" -name '.part*')"

@@ -23,10 +23,13 @@ interrupted() {
 	setsid env --default-signal=INT "$TOP/ci/boot" "$arch" "$kernel" --smp 2 \
 		--name int -- 'while :; do :; done' >"$WORK/stdout" 2>"$WORK/stderr" &
 	pid=$!
-	within 90 grep -qs 'SMPCI: start' "$dir/console.log" || echo "# no start"
+	if ! within 90 grep -qs 'SMPCI: start' "$dir/console.log"; then
+		echo "# $arch: no start, the end of the console:"
+		tail -n 5 "$dir/console.log" "$WORK/stderr" | sed 's/^/# /'
+	fi
 	case "$target" in
-	group) kill -INT -- "-$pid" ;;
-	*) kill -INT "$pid" ;;
+	group) kill -INT -- "-$pid" || echo "# $arch: it has ended already" ;;
+	*) kill -INT "$pid" || echo "# $arch: it has ended already" ;;
 	esac
 	within 20 gone "$pid" || kill -KILL -- "-$pid"
 	RC=0
@@ -38,6 +41,22 @@ interrupted() {
 	check "$arch: a run that was interrupted is a harness error" rc_is 6
 }
 
+# killed - SIGKILL to the script leaves it no time to end the guest
+killed() {
+	local dir=$RESULTS/killed-x86_64-2 pid kernel
+
+	kernel=$(kernel_of x86_64)
+	"$TOP/ci/boot" x86_64 "$kernel" --smp 2 --name killed -- 'sleep 60' \
+		>"$WORK/stdout" 2>"$WORK/stderr" </dev/null &
+	pid=$!
+	within 90 grep -qs 'SMPCI: start' "$dir/console.log" || echo "# no start"
+	kill -KILL "$pid"
+	RC=0
+	{ wait "$pid" || RC=$?; } 2>/dev/null
+	check "SIGKILL to the script: the emulator ends as well" \
+		within 10 nothing_left "$dir"
+}
+
 # stubborn - an emulator that prints nothing and ignores SIGTERM
 stubborn() {
 	local dir=$RESULTS/stubborn-x86_64-4
@@ -45,7 +64,7 @@ stubborn() {
 	mkdir "$WORK/bin"
 	cat >"$WORK/bin/qemu-system-x86_64" <<-'END'
 		#!/bin/bash
-		[ "$1" != --version ] || { echo "QEMU emulator version 0"; exit; }
+		[ "$1" != --version ] || { echo "QEMU emulator version 99.0"; exit; }
 		trap '' TERM
 		exec 3<> <(:)
 		while :; do read -r -t 1 -u 3 || :; done
@@ -59,7 +78,7 @@ stubborn() {
 	check "an emulator that ignores SIGTERM is killed" nothing_left "$dir"
 }
 
-# missing_kernel - QEMU itself fails
+# refused_by_qemu - QEMU itself fails
 refused_by_qemu() {
 	echo image >"$WORK/image"
 	try "$TOP/ci/boot" s390x "$WORK/image" --name bad --qemu-arg -nonsense
@@ -67,9 +86,10 @@ refused_by_qemu() {
 }
 
 main() {
-	selftest_begin 9
+	selftest_begin 10
 	interrupted x86_64 script
 	interrupted s390x group
+	killed
 	stubborn
 	refused_by_qemu
 	selftest_end

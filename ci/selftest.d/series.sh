@@ -24,6 +24,7 @@ round_trip() {
 	sums "$SERIES_FILE" "$PATCHES_DIR" >"$WORK/before"
 	try "$TOP/ci/export" "$WORK/dev"
 	check "exporting twice changes no byte" unchanged
+	check "a patch is what git format-patch writes" plain "$WORK/dev"
 	try toy_env "$TOP/ci/tree" "$WORK/again"
 	check "ci/tree makes a tree" rc_is 0
 	try "$TOP/ci/export" "$WORK/again"
@@ -32,6 +33,13 @@ round_trip() {
 		"$WORK/dev" HEAD "$WORK/again" HEAD
 	try toy_env "$TOP/ci/tree" "$WORK/again"
 	check "a folder with something in it" refused 2 "is not an empty folder"
+}
+
+# plain TREE - the last patch, without the settings of ci/export
+plain() {
+	env -i PATH="$PATH" HOME="$WORK" git -C "$1" -c core.abbrev=12 format-patch -1 \
+		--zero-commit --no-signature --stdout >"$WORK/plain"
+	diff "$WORK/plain" "$PATCHES_DIR/$(series_patches | tail -n 1)" >&2
 }
 
 same_tree() {
@@ -50,6 +58,7 @@ user_settings() {
 			subjectPrefix = RFC
 			pretty = fuller
 			noprefix = true
+			headers = "X-Mine: yes\\n"
 		[diff]
 			noprefix = true
 			algorithm = patience
@@ -142,7 +151,7 @@ real_series() {
 main() {
 	local tree
 
-	selftest_begin 18
+	selftest_begin 19
 	toy_kernel
 	toy_series
 	git_neutral

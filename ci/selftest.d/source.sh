@@ -11,6 +11,8 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../lib/selftest.sh"
 # shellcheck source-path=SCRIPTDIR source=../lib/selftest-tree.sh
 . "$TOP/ci/lib/selftest-tree.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/linux.sh
+. "$TOP/ci/lib/linux.sh"
 
 untouched() {
 	[ "$(toy_state)" = "$STATE" ]
@@ -76,6 +78,10 @@ bad_series() {
 	check "the good series applies after all that" rc_is 0
 }
 
+base_line() {
+	[[ "$(linux_base_line "$WORK/cache/smp-series/linux/"debian-*)" == *"$1" ]]
+}
+
 # debian_package - a .deb of the toy, found in the cache by its checksum
 debian_package() {
 	local deb=$WORK/cache/smp-series/dl/linux-source-7.3_7.3.4-1_all.deb
@@ -99,7 +105,18 @@ debian_package() {
 		"$(git -C "$STDOUT" ls-files | sort)" = "$(printf '%s\n' .gitignore Kbuild \
 			MAINTAINERS Makefile kernel/a.c kernel/b.c \
 			tools/testing/selftests/Makefile)"
+	check "Debian: the report names the tested one" base_line ", the tested one"
+	sed -i 's/^# TESTED .*/# TESTED 7.3.5-1/' "$SERIES_FILE"
+	check "Debian: the report says when it is another one" base_line ", NOT the tested 7.3.5-1"
+	sed -i 's/^# TESTED .*/# TESTED 7.3.4-1/' "$SERIES_FILE"
 	rm -rf "$WORK/cache/smp-series/linux"
+	mkdir "$WORK/bin"
+	printf '%s\n' '#!/bin/sh' '/usr/bin/tar "$@"' 'exit 2' >"$WORK/bin/tar"
+	chmod +x "$WORK/bin/tar"
+	try toy_env PATH="$WORK/bin:$PATH" LINUX= "$TOP/ci/source"
+	check "Debian: a package that is not unpacked to its end is not used" rc_is 1
+	check "Debian: no tree of it is left" test -z \
+		"$(find "$WORK/cache/smp-series/linux" -mindepth 1 ! -name '.lock-*')"
 	truncate -s 1000 "$deb"
 	try toy_env LINUX= DEBIAN_MIRROR="file://$WORK/nowhere" "$TOP/ci/source"
 	check "Debian: a package that was cut off is not used" rc_is 1
@@ -108,7 +125,7 @@ debian_package() {
 }
 
 main() {
-	selftest_begin 17
+	selftest_begin 21
 	toy_kernel
 	toy_series
 	own_tree
