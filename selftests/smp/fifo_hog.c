@@ -207,8 +207,17 @@ int main(int argc, char **argv)
 	run = open(RUN_FILE, O_WRONLY);
 	if (run < 0)
 		die(RUN_FILE);
+	/* Who calls this may be kept on some of the CPUs, the hogs need them all. */
+	memset(&online, 0xff, sizeof(online));
+	if (sched_setaffinity(0, sizeof(online), &online))
+		die("sched_setaffinity");
 	if (sched_getaffinity(0, sizeof(online), &online))
 		die("sched_getaffinity");
+	if (CPU_COUNT(&online) != sysconf(_SC_NPROCESSORS_ONLN)) {
+		fprintf(stderr, "fifo_hog: only %d of %ld CPUs can be used\n",
+			CPU_COUNT(&online), sysconf(_SC_NPROCESSORS_ONLN));
+		return 1;
+	}
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED) {

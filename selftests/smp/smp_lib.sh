@@ -4,7 +4,8 @@
 # smp_lib.sh - what the tests of this collection share: sourced, not run
 #
 # smp_setup loads the test module and remembers which CPUs are online; at the
-# end of the script the module is unloaded and the CPUs are put back.
+# end of the script the module is unloaded and the CPUs are put back. A script
+# that looks for something in debugfs before that calls smp_need_debugfs.
 #
 # SMP_STORM_SECONDS  how long each storm lasts (default 10)
 # SMP_STOP_CALLS     number of calls of the tests that count (default 10000)
@@ -13,6 +14,7 @@
 . "$DIR"/../kselftest/ktap_helpers.sh
 
 SMP_DEBUGFS=/sys/kernel/debug
+SMP_TRACEFS=/sys/kernel/tracing
 SMP_CPUS=/sys/devices/system/cpu
 SMP_MODULE="$DIR"/test_modules/smp_test.ko
 SMP_RUN=$SMP_DEBUGFS/smp_test/run
@@ -74,15 +76,32 @@ smp_cleanup() {
 	exit "$smp_status"
 }
 
-# smp_setup N - load the module, print the header and a plan of N tests
-smp_setup() {
-	smp_number SMP_STORM_SECONDS
-	smp_number SMP_STOP_CALLS
+smp_need_root() {
 	[ "$(id -u)" = 0 ] || smp_skip_all "must be run as root"
+}
+
+# smp_need_debugfs - mount it if nobody has
+smp_need_debugfs() {
+	smp_need_root
 	if ! grep -q " $SMP_DEBUGFS debugfs " /proc/mounts; then
 		mount -t debugfs none "$SMP_DEBUGFS" 2>/dev/null ||
 			smp_skip_all "debugfs cannot be mounted"
 	fi
+}
+
+# smp_need_tracefs - mount it if nobody has and this kernel has it
+smp_need_tracefs() {
+	smp_need_root
+	if [ -d "$SMP_TRACEFS" ] && [ ! -d "$SMP_TRACEFS"/events ]; then
+		mount -t tracefs none "$SMP_TRACEFS"
+	fi
+}
+
+# smp_setup N - load the module, print the header and a plan of N tests
+smp_setup() {
+	smp_number SMP_STORM_SECONDS
+	smp_number SMP_STOP_CALLS
+	smp_need_debugfs
 	trap smp_cleanup EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT

@@ -13,7 +13,8 @@ DIR=$(dirname "$(readlink -f "$0")")
 . "$DIR"/smp_lib.sh
 
 FUNC=cache_rendezvous_handler
-TRACEFS=/sys/kernel/tracing
+INSTANCE=$SMP_TRACEFS/instances/smp_test
+GROUP=smp_test_inactive
 HELD=
 COMING=
 
@@ -22,9 +23,9 @@ smp_test_cleanup() {
 	if [ -n "$HELD" ]; then
 		echo "$smp_final" >"$SMP_CPUS"/cpu"$HELD"/hotplug/target
 	fi
-	if [ -d "$TRACEFS"/events/smp_test_inactive ]; then
-		echo 0 >"$TRACEFS"/events/smp_test_inactive/enable
-		echo '-:smp_test_inactive/rendezvous' >>"$TRACEFS"/kprobe_events
+	[ ! -d "$INSTANCE" ] || rmdir "$INSTANCE"
+	if [ -d "$SMP_TRACEFS"/events/$GROUP ]; then
+		echo "-:$GROUP/rendezvous" >>"$SMP_TRACEFS"/kprobe_events
 	fi
 }
 
@@ -35,12 +36,12 @@ state_before_active() {
 
 # CPUs that the function ran on since the trace was cleared, without CPU $1
 ran_on() {
-	sed -n 's/^.*\[0*\([0-9][0-9]*\)\].*rendezvous:.*/\1/p' "$TRACEFS"/trace |
+	sed -n 's/^.*\[0*\([0-9][0-9]*\)\].*rendezvous:.*/\1/p' "$INSTANCE"/trace |
 		sort -un | grep -vx "$1" | tr '\n' ' '
 }
 
-[ -d "$TRACEFS"/events ] || TRACEFS=$SMP_DEBUGFS/tracing
-[ -f "$TRACEFS"/kprobe_events ] || smp_skip_all "no kprobe events in this kernel"
+smp_need_tracefs
+[ -f "$SMP_TRACEFS"/kprobe_events ] || smp_skip_all "no kprobe events in this kernel"
 grep -q " $FUNC\$" /proc/kallsyms ||
 	smp_skip_all "nothing here calls stop_machine_from_inactive_cpu()"
 state=$(state_before_active)
@@ -62,12 +63,13 @@ if ! { echo "$state" >"$SMP_CPUS"/cpu"$HELD"/hotplug/target; } 2>/dev/null; then
 	ktap_finished
 fi
 
-echo "p:smp_test_inactive/rendezvous $FUNC" >>"$TRACEFS"/kprobe_events
-echo 1 >"$TRACEFS"/events/smp_test_inactive/enable
+echo "p:$GROUP/rendezvous $FUNC" >>"$SMP_TRACEFS"/kprobe_events
+mkdir "$INSTANCE"
+echo 1 >"$INSTANCE"/events/$GROUP/enable
 
 # Down and up, with all others active but one
 echo 0 >"$SMP_CPUS"/cpu"$COMING"/online
-echo >"$TRACEFS"/trace
+echo >"$INSTANCE"/trace
 if echo 1 >"$SMP_CPUS"/cpu"$COMING"/online; then
 	ktap_test_pass "CPU $COMING comes up while CPU $HELD is online and not active"
 else

@@ -12,23 +12,30 @@ SUITE=stop_machine
 KUNIT=$SMP_DEBUGFS/kunit/$SUITE
 RESULTS=$KUNIT/results
 
-[ "$(id -u)" = 0 ] || smp_skip_all "must be run as root"
-if [ ! -d "$SMP_DEBUGFS"/kunit ]; then
-	mount -t debugfs none "$SMP_DEBUGFS" 2>/dev/null
-fi
+smp_need_debugfs
 [ -f "$KUNIT"/run ] || smp_skip_all "kernel without the KUnit suite $SUITE"
 
 # The suite prints its results as kernel messages, too. On a console that also
 # shows this test they would be mistaken for results of it. The level counts when
 # a message reaches the console, which may be a moment later.
 printk=$(cat /proc/sys/kernel/printk)
+trap 'echo "$printk" >/proc/sys/kernel/printk' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 echo 5 >/proc/sys/kernel/printk
-echo 1 >"$KUNIT"/run
+if echo 1 >"$KUNIT"/run; then
+	ran=1
+else
+	ran=
+fi
 sleep 2
 echo "$printk" >/proc/sys/kernel/printk
 
 ktap_print_header
 ktap_set_plan 1
+# What is in the results is of the boot then.
+[ -n "$ran" ] || ktap_exit_fail_msg "the suite cannot be run"
 # The file is a KTAP document of one suite: its result becomes that of the test
 # here, and what is in it is indented already, as a subtest has to be
 sed '/^KTAP version/d; /^1\.\.1$/d; /^ok /d; /^not ok /d' "$RESULTS"

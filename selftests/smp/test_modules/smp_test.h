@@ -35,7 +35,6 @@ struct smp_test {
 /* Lists end with an entry without a name */
 extern const struct smp_test smp_stop_tests[];
 extern const struct smp_test smp_stop_witness_tests[];
-extern const struct smp_test smp_stop_hotplug_tests[];
 extern const struct smp_test smp_storm_tests[];
 extern const struct smp_test smp_bench_tests[];
 
@@ -83,8 +82,6 @@ void smp_stop_call_reset(struct smp_stop_call *call);
 int smp_stop_record(void *data);
 bool smp_stop_check(const struct smp_stop_call *call, const struct cpumask *mask,
 		    const char *what);
-int smp_stop_one_call(struct smp_stop_call *call, const struct cpumask *mask,
-		      const char *what);
 
 /* Exported for the torture tests, declared in a header of kernel/rcu only */
 unsigned long rcu_get_gp_seq(void);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPUs that go offline and come back: the toggler that does it, the contract
- * of stop_machine() with CPUs that are offline or on their way, and storms of
+ * CPUs that go offline and come back: the toggler that does it, and storms of
  * stop_machine() calls.
  */
 #include <linux/cpu.h>
@@ -338,8 +337,11 @@ static void stopper_one(struct stopper *me)
 		return;
 	}
 	/* What is online may have changed, but the record has it as it was */
-	if (mask == cpu_online_mask)
+	if (mask == cpu_online_mask) {
+		if (!atomic_read(&me->call->entered))
+			smp_fail("no run on the CPUs that are online");
 		mask = &me->call->online;
+	}
 	smp_stop_check(me->call, mask, "storm");
 	for_each_possible_cpu(cpu)
 		me->ran[cpu] += me->call->cpu[cpu].runs;
@@ -469,59 +471,3 @@ void smp_stoppers_stop(void)
 	stoppers_report();
 	stoppers_free();
 }
-
-/* Masks with a CPU that is offline, and with nothing else */
-static int stop_offline(const unsigned long *arg)
-{
-	struct smp_stop_call *call;
-	struct cpumask *mask;
-	unsigned int cpu;
-	int ret;
-
-	for_each_online_cpu(cpu) {
-		if (smp_cpu_can_go(cpu))
-			break;
-	}
-	if (cpu >= nr_cpu_ids) {
-		smp_skip("no CPU can go offline");
-		return 0;
-	}
-	call = smp_stop_call_alloc();
-	mask = kzalloc_obj(*mask);
-	ret = call && mask ? remove_cpu(cpu) : -ENOMEM;
-	if (ret)
-		goto out;
-
-	ret = smp_stop_one_call(call, cpumask_of(cpu), "CPU that is offline");
-	if (ret || atomic_read(&call->entered))
-		smp_fail("on an offline CPU: %d runs, returned %d",
-			 atomic_read(&call->entered), ret);
-	cpumask_set_cpu(cpu, mask);
-	cpumask_set_cpu(0, mask);
-	if (smp_stop_one_call(call, mask, "one online, one offline"))
-		smp_fail("one online, one offline: returned an error");
-	if (smp_stop_one_call(call, cpu_possible_mask, "all, one offline"))
-		smp_fail("all, one offline: returned an error");
-	if (smp_stop_one_call(call, cpu_online_mask, "all that are online"))
-		smp_fail("all that are online: returned an error");
-	if (smp_stop_one_call(call, NULL, "no mask, one offline"))
-		smp_fail("no mask, one offline: returned an error");
-
-	ret = add_cpu(cpu);
-	if (ret)
-		smp_fail("CPU %u does not come back: error %d", cpu, ret);
-	ret = smp_stop_one_call(call, cpumask_of(cpu), "CPU that is back");
-	if (ret || atomic_read(&call->entered) != 1)
-		smp_fail("on a CPU that is back: %d runs, returned %d",
-			 atomic_read(&call->entered), ret);
-	ret = 0;
-out:
-	kfree(mask);
-	kfree(call);
-	return ret;
-}
-
-const struct smp_test smp_stop_hotplug_tests[] = {
-	{ .name = "stop_offline", .run = stop_offline, },
-	{ }
-};

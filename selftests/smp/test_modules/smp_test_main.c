@@ -8,8 +8,7 @@
  *
  * A test runs in the context of the writer, who can so give it a scheduling
  * class or a fault injection filter. Nothing on the way from the write to the
- * test allocates memory: one of the tests runs with all allocations of the
- * writer failing.
+ * test allocates memory.
  */
 #include <linux/cpu.h>
 #include <linux/debugfs.h>
@@ -55,7 +54,6 @@ static struct dentry *smp_dir;
 static const struct smp_test * const smp_lists[] = {
 	smp_stop_tests,
 	smp_stop_witness_tests,
-	smp_stop_hotplug_tests,
 	smp_storm_tests,
 	smp_bench_tests,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Contract of stop_machine(): which CPUs run the function, how often, with
- * interrupts off, and what is returned.
+ * interrupts off, and what is returned. smp_test_record.c has the function.
  *
  * Interrupts that stay away from the CPUs that do not run the function are in
  * smp_test_witness.c, the race with hotplug in smp_test_hotplug.c.
@@ -9,7 +9,6 @@
 #include <linux/cpu.h>
 #include <linux/gfp.h>
 #include <linux/kthread.h>
-#include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -31,112 +30,9 @@
 static struct smp_stop_call *stop_call;
 static struct cpumask stop_mask;
 
-/**
- * smp_stop_call_alloc - Allocate the record of a call
- *
- * Return: the record, to be freed with kfree(), or NULL.
- */
-struct smp_stop_call *smp_stop_call_alloc(void)
-{
-	return kzalloc_flex(struct smp_stop_call, cpu, nr_cpu_ids);
-}
-
-/**
- * smp_stop_call_reset - Prepare the record for another call
- * @call:	the record, of which the dwell time is kept
- */
-void smp_stop_call_reset(struct smp_stop_call *call)
-{
-	atomic_set(&call->entered, 0);
-	cpumask_clear(&call->online);
-	memset(call->cpu, 0, nr_cpu_ids * sizeof(call->cpu[0]));
-}
-
-/**
- * smp_stop_record - Function for stop_machine() that records where it ran
- * @data:	&struct smp_stop_call
- *
- * Return: what the record says for this CPU.
- */
-int smp_stop_record(void *data)
-{
-	struct smp_stop_call *call = data;
-	struct smp_stop_cpu *me = &call->cpu[smp_processor_id()];
-
-	me->runs++;
-	if (!irqs_disabled())
-		me->bad |= SMP_STOP_IRQS_ON;
-	if (preemptible())
-		me->bad |= SMP_STOP_PREEMPTIBLE;
-	if (!cpu_online(smp_processor_id()))
-		me->bad |= SMP_STOP_OFFLINE;
-	if (atomic_inc_return(&call->entered) == 1)
-		cpumask_copy(&call->online, cpu_online_mask);
-	if (call->dwell_us)
-		smp_dwell(call->dwell_us);
-	return me->ret;
-}
-
-/**
- * smp_stop_check - Check where the function has run
- * @call:	the record
- * @mask:	what was given to stop_machine()
- * @what:	the name of the call, for messages
- *
- * It must have run once on each CPU of @mask that was online during the call,
- * and nowhere else; without @mask on exactly one online CPU. If it did not run
- * at all, the CPUs that are online now decide.
- *
- * Return: true if all is well, else smp_fail() was called.
- */
-bool smp_stop_check(const struct smp_stop_call *call, const struct cpumask *mask,
-		    const char *what)
-{
-	const struct cpumask *online = cpu_online_mask;
-	unsigned int cpu, want, total = 0;
-
-	if (!cpumask_empty(&call->online))
-		online = &call->online;
-
-	for_each_possible_cpu(cpu) {
-		const struct smp_stop_cpu *it = &call->cpu[cpu];
-
-		total += it->runs;
-		if (it->bad) {
-			smp_fail("%s: CPU %u ran with%s%s%s", what, cpu,
-				 it->bad & SMP_STOP_IRQS_ON ? " interrupts on" : "",
-				 it->bad & SMP_STOP_PREEMPTIBLE ? " preemption on" : "",
-				 it->bad & SMP_STOP_OFFLINE ? " itself offline" : "");
-			return false;
-		}
-		want = cpumask_test_cpu(cpu, online);
-		if (mask && !cpumask_test_cpu(cpu, mask))
-			want = 0;
-		if (mask ? it->runs != want : it->runs > want) {
-			smp_fail("%s: CPU %u ran %u times, not %u (mask %*pbl online %*pbl)",
-				 what, cpu, it->runs, want,
-				 cpumask_pr_args(mask ?: cpu_none_mask),
-				 cpumask_pr_args(online));
-			return false;
-		}
-	}
-	if (!mask && total != 1) {
-		smp_fail("%s: %u CPUs ran without a mask, not 1", what, total);
-		return false;
-	}
-	return true;
-}
-
-/**
- * smp_stop_one_call - Call stop_machine() and check where the function ran
- * @call:	the record to use
- * @mask:	for stop_machine()
- * @what:	the name of the call, for messages
- *
- * Return: the return value of stop_machine().
- */
-int smp_stop_one_call(struct smp_stop_call *call, const struct cpumask *mask,
-		      const char *what)
+/* Call stop_machine() and check where the function ran */
+static int stop_one_call(struct smp_stop_call *call, const struct cpumask *mask,
+			 const char *what)
 {
 	int ret;
 
@@ -148,7 +44,7 @@ int smp_stop_one_call(struct smp_stop_call *call, const struct cpumask *mask,
 
 static void stop_expect_zero(const struct cpumask *mask, const char *what)
 {
-	int ret = smp_stop_one_call(stop_call, mask, what);
+	int ret = stop_one_call(stop_call, mask, what);
 
 	if (ret)
 		smp_fail("%s: returned %d, not 0", what, ret);
@@ -218,6 +114,57 @@ static int stop_empty(const unsigned long *arg)
 		stop_expect_zero(cpu_none_mask, "empty mask");
 	smp_value("calls", i, "count");
 	return 0;
+}
+
+/* Masks with a CPU that is offline, and with nothing else */
+static int stop_offline(const unsigned long *arg)
+{
+	struct smp_stop_call *call;
+	struct cpumask *mask;
+	unsigned int cpu;
+	int ret;
+
+	for_each_online_cpu(cpu) {
+		if (smp_cpu_can_go(cpu))
+			break;
+	}
+	if (cpu >= nr_cpu_ids) {
+		smp_skip("no CPU can go offline");
+		return 0;
+	}
+	call = smp_stop_call_alloc();
+	mask = kzalloc_obj(*mask);
+	ret = call && mask ? remove_cpu(cpu) : -ENOMEM;
+	if (ret)
+		goto out;
+
+	ret = stop_one_call(call, cpumask_of(cpu), "CPU that is offline");
+	if (ret || atomic_read(&call->entered))
+		smp_fail("on an offline CPU: %d runs, returned %d",
+			 atomic_read(&call->entered), ret);
+	cpumask_set_cpu(cpu, mask);
+	cpumask_set_cpu(0, mask);
+	if (stop_one_call(call, mask, "one online, one offline"))
+		smp_fail("one online, one offline: returned an error");
+	if (stop_one_call(call, cpu_possible_mask, "all, one offline"))
+		smp_fail("all, one offline: returned an error");
+	if (stop_one_call(call, cpu_online_mask, "all that are online"))
+		smp_fail("all that are online: returned an error");
+	if (stop_one_call(call, NULL, "no mask, one offline"))
+		smp_fail("no mask, one offline: returned an error");
+
+	ret = add_cpu(cpu);
+	if (ret)
+		smp_fail("CPU %u does not come back: error %d", cpu, ret);
+	ret = stop_one_call(call, cpumask_of(cpu), "CPU that is back");
+	if (ret || atomic_read(&call->entered) != 1)
+		smp_fail("on a CPU that is back: %d runs, returned %d",
+			 atomic_read(&call->entered), ret);
+	ret = 0;
+out:
+	kfree(mask);
+	kfree(call);
+	return ret;
 }
 
 static int stop_return_call(const struct cpumask *mask, int (*value)(unsigned int cpu))
@@ -555,7 +502,7 @@ static unsigned int stop_many_calls(unsigned long nr)
 			mask = cpumask_of(smp_random_cpu(cpu_online_mask));
 			break;
 		}
-		ret = smp_stop_one_call(stop_call, mask, "one of many calls");
+		ret = stop_one_call(stop_call, mask, "one of many calls");
 		if (ret)
 			smp_fail("call %lu returned %d", i, ret);
 		if (signal_pending(current))
@@ -659,6 +606,7 @@ const struct smp_test smp_stop_tests[] = {
 	{ .name = "stop_all", .run = stop_all, },
 	{ .name = "stop_null", .run = stop_null, },
 	{ .name = "stop_empty", .run = stop_empty, },
+	{ .name = "stop_offline", .run = stop_offline, },
 	{ .name = "stop_return", .run = stop_return, },
 	{ .name = "stop_serial", .run = stop_serial, },
 	{ .name = "stop_sync", .run = stop_sync, },

@@ -8,6 +8,7 @@
 #include <linux/delay.h>
 #include <linux/irqflags.h>
 #include <linux/kthread.h>
+#include <linux/module.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -60,7 +61,7 @@ struct lane {
 	unsigned long		seq;
 	unsigned long		calls;
 	unsigned long		refused;
-	atomic_t		wrong_cpu;
+	atomic_t		irqs_on;
 	struct lane_cpu		*cpu;
 };
 
@@ -82,7 +83,7 @@ static void sender_fn(void *data)
 	me->seen = READ_ONCE(lane->seq);
 	WRITE_ONCE(me->ran, me->ran + 1);
 	if (!irqs_disabled())
-		atomic_inc(&lane->wrong_cpu);
+		atomic_inc(&lane->irqs_on);
 }
 
 /* After waiting, the run is over and what it did can be seen */
@@ -155,15 +156,17 @@ static void sender_group(struct sender *me, enum sender_way way)
 	struct lane *lane = &me->lane[way];
 	unsigned int cpu;
 
-	smp_random_mask(&me->mask, &sender_targets);
 	cpus_read_lock();
+	if (many)
+		smp_random_mask(&me->mask, &sender_targets);
 	preempt_disable();
 	WRITE_ONCE(lane->seq, lane->seq + 1);
 	if (many) {
 		smp_call_function_many(&me->mask, sender_fn, lane, wait);
 		cpumask_clear_cpu(smp_processor_id(), &me->mask);
 	} else {
-		on_each_cpu_mask(&me->mask, sender_fn, lane, wait);
+		cpumask_copy(&me->mask, cpu_online_mask);
+		on_each_cpu(sender_fn, lane, wait);
 	}
 	preempt_enable();
 	cpumask_and(&me->mask, &me->mask, cpu_online_mask);
@@ -333,9 +336,9 @@ static void senders_report(enum sender_way way)
 		refused += lane->refused;
 		for_each_possible_cpu(cpu)
 			runs += lane->cpu[cpu].ran;
-		if (atomic_read(&lane->wrong_cpu))
+		if (atomic_read(&lane->irqs_on))
 			smp_fail("%s ran %d times with interrupts on", way_name[way],
-				 atomic_read(&lane->wrong_cpu));
+				 atomic_read(&lane->irqs_on));
 	}
 	if (!calls)
 		smp_fail("%s was never called", way_name[way]);
@@ -376,8 +379,10 @@ void smp_senders_stop(void)
 		senders_missing(way);
 		senders_report(way);
 	}
-	/* A call that is still out would find its data gone */
-	if (!all_missing)
+	/* A call that is still out would find its data and its code gone */
+	if (all_missing)
+		__module_get(THIS_MODULE);
+	else
 		senders_free();
 }
 

@@ -16,9 +16,11 @@
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/stop_machine.h>
+#include <linux/workqueue.h>
 
 #include "smp_test.h"
 
@@ -248,22 +250,34 @@ static bool witness_control(struct witness *w, bool threads)
 	return true;
 }
 
+/* Runs on another CPU than the one that is watched */
+static long witness_look(void *arg)
+{
+	const struct witness_cpu *it = arg;
+	unsigned int i;
+
+	for (i = 0; i < WITNESS_CONTROL_SAMPLES; i++) {
+		if (READ_ONCE(it->in_region))
+			return true;
+		if (i % 64)
+			udelay(1);
+		else
+			usleep_range(50, 100);
+	}
+	return false;
+}
+
 /* Each thread can be seen inside of its region */
 static void witness_control_regions(struct witness *w)
 {
-	unsigned int cpu, i;
+	unsigned int cpu, other;
 
 	for_each_online_cpu(cpu) {
-		for (i = 0; i < WITNESS_CONTROL_SAMPLES; i++) {
-			if (READ_ONCE(w->cpu[cpu].in_region))
-				break;
-			if (i % 64)
-				udelay(1);
-			else
-				usleep_range(50, 100);
-		}
+		other = cpumask_any_but(cpu_online_mask, cpu);
 		/* A single CPU cannot watch itself */
-		if (i == WITNESS_CONTROL_SAMPLES && num_online_cpus() > 1)
+		if (other >= nr_cpu_ids)
+			return;
+		if (!work_on_cpu(other, witness_look, &w->cpu[cpu]))
 			smp_fail("control: the thread of CPU %u is never seen", cpu);
 	}
 }
@@ -391,9 +405,11 @@ static int witness_run(bool threads)
 	cpu_hotplug_enable();
 	if (!ret && silent)
 		smp_fail("%u witnesses have not run at all", silent);
-	/* A call that is still out would find its data gone */
+	/* A call that is still out would find its data and its code gone */
 	if (all_back)
 		kfree(w);
+	else
+		__module_get(THIS_MODULE);
 	return ret;
 }
 
