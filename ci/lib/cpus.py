@@ -22,8 +22,12 @@ PLACE = re.compile(r"CPU#(\d+)|(?:RIP=|addr )([0-9a-f]{16})")
 
 
 def ask(monitor, command):
-    """Send a command to the monitor and return what it prints."""
-    monitor.sendall(command + b"\n")
+    """Send a command to the monitor and return what it prints.
+
+    Without a command: what it prints of its own accord, to its first prompt.
+    """
+    if command:
+        monitor.sendall(command + b"\n")
     answer = b""
     while not answer.endswith(PROMPT):
         part = monitor.recv(65536)

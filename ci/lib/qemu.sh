@@ -6,13 +6,15 @@
 # Usage: source it after common.sh and after arch_load, which sets the names
 # in capitals.  Every guest has three
 # limits: for reaching its init, for silence on the console and for the whole
-# run.  SIGKILL comes behind each of them: an emulator was seen to ignore
-# SIGTERM.  The exit status of QEMU says nothing about the guest (a panic ends
+# run.  A fourth one is for an emulator that stands still: even an idle guest
+# has timers, so not one nanosecond in STANDSTILL seconds is a deadlock in QEMU.
+# SIGKILL comes behind each of them: an emulator was seen to ignore SIGTERM.  The exit status of QEMU says nothing about the guest (a panic ends
 # it with 0), so it is only noted down.
 
 # shellcheck disable=SC2153 # CONSOLE and others are set by arch_load
 
 QEMU_PID=
+STANDSTILL=${STANDSTILL:-60}
 
 # smp_topology CPUS THREADS - the argument of -smp
 smp_topology() {
@@ -83,6 +85,28 @@ qemu_kill() {
 	QEMU_PID=
 }
 
+# standing_still - whether all threads but the main one have not run for long
+#
+# Uses and updates the variables of qemu_watch.  A kernel that does not count
+# the time of threads knows nothing of this.
+standing_still() {
+	local now=$SECONDS used="" task time
+
+	[ "$now" -ge "$next_look" ] || return 1
+	next_look=$((now + 5))
+	for task in "/proc/$QEMU_PID/task/"*; do
+		[ "${task##*/}" != "$QEMU_PID" ] || continue
+		# The thread may have ended.
+		read -r time _ 2>/dev/null <"$task/schedstat" || continue
+		used="$used $time"
+	done
+	if [ -z "$used" ] || [ "$used" != "$last_used" ]; then
+		last_used=$used
+		last_run=$now
+	fi
+	[ $((now - last_run)) -ge "$STANDSTILL" ]
+}
+
 # watch_limit CONSOLE BOOT SILENCE TOTAL - the limit that is over, if any
 #
 # Uses and updates the variables of qemu_watch.
@@ -107,6 +131,8 @@ watch_limit() {
 		ended_by="silence-limit"
 	elif [ "$dying" = 1 ] && [ $((now - last_change)) -ge 15 ]; then
 		ended_by="silence-limit"
+	elif standing_still; then
+		ended_by="standstill-limit"
 	fi
 }
 
@@ -116,6 +142,7 @@ watch_limit() {
 qemu_watch() {
 	local dir=$1 boot=$2 silence=$3 total=$4 rc=0 began=$SECONDS
 	local size last_size=0 last_change=$SECONDS booted=0 dying=0 ended_by=""
+	local last_used="" last_run=$SECONDS next_look=0
 
 	: >"$dir/console.log"
 	rm -f "$dir/monitor"

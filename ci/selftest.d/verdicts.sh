@@ -43,10 +43,31 @@ repeat() {
 	check "$arch: a saved run is repeated from its folder" rc_is 0
 }
 
+# stopped ARCH - an emulator that stands still is a hang long before the limits
+stopped() {
+	local arch=$1 boot pid n=60
+
+	STANDSTILL=10 "$TOP/ci/boot" "$arch" "$(kernel_of "$arch")" --smp 2 \
+		--name "stopped-$arch" -- 'sleep 300' >"$WORK/stopped" 2>&1 &
+	boot=$!
+	while [ "$n" -gt 0 ] && ! grep -qs 'SMPCI: start' \
+		"$RESULTS/"*"stopped-$arch"*/console.log; do
+		n=$((n - 1))
+		sleep 1
+	done
+	pid=$(pgrep -P "$boot" -f qemu-system) || pid=
+	[ -z "$pid" ] || kill -STOP "$pid"
+	RC=0
+	wait "$boot" || RC=$?
+	STDERR=$(cat "$WORK/stopped")
+	[ -n "$pid" ] && rc_is 5 &&
+		grep -q 'ended-by standstill' "$RESULTS/"*"stopped-$arch"*/status
+}
+
 main() {
 	local arch
 
-	selftest_begin 14
+	selftest_begin 18
 	for arch in $(arch_list); do
 		guest "$arch" 2 pass 0 pass true
 		guest "$arch" 4 fail 1 fail 'echo before the end; false'
@@ -56,6 +77,8 @@ main() {
 		guest "$arch" 4 hang 5 hang 'while :; do :; done' --silence-limit 10
 		check "$arch: the folder of a hang tells where the CPUs were" located "$arch" 4
 		repeat "$arch"
+		STANDSTILL=5 guest "$arch" 2 idle 0 pass 'sleep 15'
+		check "$arch: an emulator that stands still is a hang" stopped "$arch"
 	done
 	selftest_end
 }
