@@ -4,12 +4,12 @@
 # qemu.sh - the command line, the limits and the end of a guest
 #
 # Usage: source it after common.sh and after arch_load, which sets the names
-# in capitals.  Every guest has three
-# limits: for reaching its init, for silence on the console and for the whole
-# run.  A fourth one is for an emulator that stands still: even an idle guest
-# has timers, so not one nanosecond in STANDSTILL seconds is a deadlock in QEMU.
-# SIGKILL comes behind each of them: an emulator was seen to ignore SIGTERM.  The exit status of QEMU says nothing about the guest (a panic ends
-# it with 0), so it is only noted down.
+# in capitals.  Every guest has three limits: for reaching its init, for silence
+# on the console and for the whole run.  A fourth one is for an emulator that
+# stands still: even an idle guest has timers, so not one nanosecond in STANDSTILL
+# seconds is a deadlock in QEMU.  SIGKILL comes behind each of them: an emulator
+# was seen to ignore SIGTERM.  The exit status of QEMU says nothing about the
+# guest (a panic ends it with 0), so it is only noted down.
 
 # shellcheck disable=SC2153 # CONSOLE and others are set by arch_load
 

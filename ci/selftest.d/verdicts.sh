@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# verdicts - five tiny guests give five different verdicts on each architecture
+# verdicts - five tiny guests give five different verdicts on each architecture,
+# an idle one passes, and one whose emulator stands still hangs
 #
 # The warning comes from lkdtm, so that no test code is needed in the kernel.
 # It also sets a taint flag; the verdict must name the splat nevertheless.
@@ -27,9 +28,10 @@ verdict_is() {
 	rc_is "$1" && [ "$(sed -n 1p "$STDOUT/verdict")" = "$2" ]
 }
 
-# located ARCH CPUS - the hang's folder tells in which function each CPU was
+# located ARCH CPUS - the hang's folder tells in which function each CPU was, in
+# three looks
 located() {
-	[ "$(grep -cE '^CPU [0-9]+: ' "$RESULTS/hang-$1-$2/cpus")" = "$2" ] &&
+	[ "$(grep -cE '^CPU [0-9]+: [^,]+, [^,]+, [^,]+$' "$RESULTS/hang-$1-$2/cpus")" = "$2" ] &&
 		grep -qE '^CPU [0-9]+: .*[a-z_]+\+0x' "$RESULTS/hang-$1-$2/cpus"
 }
 
