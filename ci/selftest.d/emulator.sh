@@ -18,12 +18,14 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib/emulator.sh
 . "$TOP/ci/lib/emulator.sh"
 
-# Busy processes, then the static keys of the events on and off
+# Busy processes, then the static keys of the events on and off.  Each round says
+# that it begins, as a guest that is slow is not one that hangs.
 # The shell of the guest expands them
 # shellcheck disable=SC2016
 KEYS='for i in 1 2 3 4; do (while :; do /bin/true; done) & done
 cd /sys/kernel/tracing || exit 1
 for i in $(seq 12); do
+	echo "round $i"
 	for e in sched irq timer; do echo 1 >events/$e/enable; done
 	echo 0 >events/enable
 done'
@@ -32,6 +34,7 @@ done'
 CPUS='for i in 1 2 3 4; do (while :; do /bin/true; done) & done
 cd /sys/devices/system/cpu || exit 1
 for i in $(seq 40); do
+	echo "round $i"
 	for c in 1 2 3; do echo 0 >cpu$c/online; echo 1 >cpu$c/online; done
 done'
 
