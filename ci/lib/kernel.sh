@@ -36,22 +36,28 @@ kernel_make() {
 		KBUILD_BUILD_USER=smp KBUILD_BUILD_HOST=smp "$@"
 }
 
-# kernel_series_lines WHICH COMMIT - the symbols that the series brings
+# kernel_series_fragments VARIANT - the files with symbols that the series brings
+kernel_series_fragments() {
+	echo "$CONFIG_DIR/series.config"
+	[ ! -f "$CONFIG_DIR/series.$1.config" ] || echo "$CONFIG_DIR/series.$1.config"
+}
+
+# kernel_series_lines VARIANT WHICH COMMIT - the symbols that the series brings
 #
 # All of them are wanted with the whole series, none without it, and halfway
 # those that exist by then.
 kernel_series_lines() {
 	local line sym
 
-	[ "$1" != base ] || return 0
+	[ "$2" != base ] || return 0
 	while read -r line; do
 		sym=$(echo "$line" | sed -n 's/^\(# \)\{0,1\}CONFIG_\([A-Za-z0-9_]*\).*/\2/p')
 		[ -n "$sym" ] || continue
-		if [ "$1" = series ] || git -C "$SRC" grep -qE \
-			"^(menu)?config $sym\$" "$2" -- '*Kconfig*'; then
+		if [ "$2" = series ] || git -C "$SRC" grep -qE \
+			"^(menu)?config $sym\$" "$3" -- '*Kconfig*'; then
 			echo "$line"
 		fi
-	done <"$CONFIG_DIR/series.config"
+	done < <(kernel_series_fragments "$1" | xargs -d '\n' cat)
 }
 
 # kernel_wanted VARIANT WHICH COMMIT - the lines of all fragments
@@ -59,7 +65,7 @@ kernel_series_lines() {
 # A variant may have a part for one architecture.  Two fragments that want
 # something of the same symbol are a mistake.
 kernel_wanted() {
-	local name clash fragments=()
+	local name clash fragments=() brought=()
 
 	for name in common "$ARCH_NAME" "$1" series; do
 		[ -f "$CONFIG_DIR/$name.config" ] || die "no $CONFIG_DIR/$name.config"
@@ -67,12 +73,13 @@ kernel_wanted() {
 	done
 	[ ! -f "$CONFIG_DIR/$1.$ARCH_NAME.config" ] ||
 		fragments+=("$CONFIG_DIR/$1.$ARCH_NAME.config")
+	mapfile -t brought < <(kernel_series_fragments "$1")
 	clash=$(sed -n 's/^# \(CONFIG_[A-Z0-9a-z_]*\) is not set$/\1/p
 		s/^\(CONFIG_[A-Z0-9a-z_]*\)=.*/\1/p' "${fragments[@]}" \
-		"$CONFIG_DIR/series.config" | sort | uniq -d)
+		"${brought[@]}" | sort | uniq -d)
 	[ -z "$clash" ] || die "configuration: wanted twice: $(echo "$clash" | xargs)"
 	cat "${fragments[@]}"
-	kernel_series_lines "$2" "$3"
+	kernel_series_lines "$1" "$2" "$3"
 }
 
 # kernel_lost WANTED CONFIG - the wanted lines that CONFIG does not have
