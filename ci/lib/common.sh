@@ -138,6 +138,7 @@ arch_list() {
 variant_list() {
 	echo base
 	echo debug
+	echo kcsan
 }
 
 # arch_load ARCH - set the variables of ci/arch/ARCH.conf
