@@ -32,6 +32,8 @@ allnoconfig:
 	echo 7.3.4 >$(O)/include/config/kernel.release
 olddefconfig: ;
 modules: ;
+modules_install:
+	mkdir -p $(INSTALL_MOD_PATH)/lib/modules/7.3.4
 bzImage:
 	mkdir -p $(O)/arch/$(ARCH)/boot
 	echo started >$(O)/started
