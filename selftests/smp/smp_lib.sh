@@ -97,6 +97,11 @@ smp_need_tracefs() {
 	fi
 }
 
+# smp_need_function NAME - skip all if this kernel does not have it
+smp_need_function() {
+	grep -q " $1\$" /proc/kallsyms || smp_skip_all "no $1() in this kernel"
+}
+
 # smp_setup N - load the module, print the header and a plan of N tests
 smp_setup() {
 	smp_number SMP_STORM_SECONDS

@@ -37,6 +37,9 @@ extern const struct smp_test smp_stop_tests[];
 extern const struct smp_test smp_stop_witness_tests[];
 extern const struct smp_test smp_storm_tests[];
 extern const struct smp_test smp_bench_tests[];
+extern const struct smp_test smp_queue_tests[];
+extern const struct smp_test smp_queue_storm_tests[];
+extern const struct smp_test smp_queue_bench_tests[];
 
 void smp_fail(const char *fmt, ...) __printf(1, 2);
 void smp_skip(const char *fmt, ...) __printf(1, 2);
@@ -94,5 +97,8 @@ int smp_sleep(unsigned int ms);
 bool smp_cpu_can_go(unsigned int cpu);
 void smp_sort(u64 *value, unsigned int nr);
 u64 smp_percentile(const u64 *sorted, unsigned int nr, unsigned int percent);
+
+int smp_bench_move(unsigned long target);
+void smp_bench_move_back(void);
 
 #endif /* _SMP_TEST_H */

@@ -174,8 +174,15 @@ static int bench_irqsoff(const unsigned long *arg)
 	return ret;
 }
 
-/* The caller moves to another CPU than the one it calls, if there is one */
-static int bench_move(unsigned long target)
+/**
+ * smp_bench_move - Move to another CPU than one that is called, if there is one
+ * @target:	the CPU that is called
+ *
+ * To be followed by smp_bench_move_back(), also after an error.
+ *
+ * Return: 0 or an error.
+ */
+int smp_bench_move(unsigned long target)
 {
 	static struct cpumask other;
 
@@ -188,6 +195,14 @@ static int bench_move(unsigned long target)
 	return set_cpus_allowed_ptr(current, cpumask_of(cpumask_first(&other)));
 }
 
+/**
+ * smp_bench_move_back - Undo smp_bench_move()
+ */
+void smp_bench_move_back(void)
+{
+	set_cpus_allowed_ptr(current, &bench_old_mask);
+}
+
 static int bench_ipi(const unsigned long *arg)
 {
 	unsigned long i;
@@ -198,7 +213,7 @@ static int bench_ipi(const unsigned long *arg)
 	ns = bench_samples(arg[0]);
 	if (IS_ERR(ns))
 		return PTR_ERR(ns);
-	ret = bench_move(arg[1]);
+	ret = smp_bench_move(arg[1]);
 	for (i = 0; i < arg[0] && !ret; i++) {
 		start = ktime_get_ns();
 		ret = smp_call_function_single(arg[1], bench_call_fn, NULL, true);
@@ -210,7 +225,7 @@ static int bench_ipi(const unsigned long *arg)
 		smp_value("ipi_p50", smp_percentile(ns, arg[0], 50), "ns");
 		smp_value("ipi_p99", smp_percentile(ns, arg[0], 99), "ns");
 	}
-	set_cpus_allowed_ptr(current, &bench_old_mask);
+	smp_bench_move_back();
 	kvfree(ns);
 	return ret;
 }
@@ -246,7 +261,7 @@ static int bench_ipi_async(const unsigned long *arg)
 
 	if (!arg[0] || arg[0] > BENCH_CALLS_MAX)
 		return -EINVAL;
-	ret = bench_move(arg[1]);
+	ret = smp_bench_move(arg[1]);
 	start = ktime_get_ns();
 	for (i = 0; i < arg[0] && !ret; i++) {
 		ret = smp_call_function_single(arg[1], bench_call_fn, NULL, false);
@@ -257,7 +272,7 @@ static int bench_ipi_async(const unsigned long *arg)
 		ret = smp_call_function_single(arg[1], bench_call_fn, NULL, true);
 	if (!ret)
 		bench_rate("ipi_async_per_s", arg[0], ktime_get_ns() - start);
-	set_cpus_allowed_ptr(current, &bench_old_mask);
+	smp_bench_move_back();
 	return ret;
 }
 

@@ -56,6 +56,9 @@ static const struct smp_test * const smp_lists[] = {
 	smp_stop_witness_tests,
 	smp_storm_tests,
 	smp_bench_tests,
+	smp_queue_tests,
+	smp_queue_storm_tests,
+	smp_queue_bench_tests,
 };
 
 /**
