@@ -11,9 +11,13 @@
 # patched into the text of an x86_64 kernel and out again: it translates the
 # code without a lock against the write, and keeps the stale translation.
 # Static keys are switched like that, so any kernel dies sooner or later of
-# "Oops: int3".  Version 10 does not, so an older one is passed over for the
+# "Oops: int3".  Version 10 has the lock, so an older one is passed over for the
 # one of Debian's backports, which is unpacked below $CACHE.  Its libraries are
 # those of the installed package.  ci/selftest.d/emulator.sh shows the fault.
+# What is left in version 10: notdirty_write() drops the translations of a page
+# before the byte is written, so a CPU that translates it in between keeps the
+# old one.  It was seen in one of some hundred guests, one that took CPUs down and
+# up, which switches sched_smt_present.
 #
 # QEMU=system takes the one that is installed, whatever its version.
 
