@@ -132,29 +132,30 @@ warnings() {
 
 # check_objects ARCH COMMIT - new warnings and errors with W=1
 check_objects() {
-	local arch=$1 commit=$2 built files=() log=$WORK/make.log
-	local ksft=tools/testing/selftests/smp
+	local arch=$1 commit=$2 built files=() tests=() log=$WORK/make.log
 
 	arch_load "$arch"
 	built=$CACHE/build/$(basename "$SRC")-$arch-base
 	OBJ=$CACHE/build/$(basename "$SRC")-$arch-check
 	mapfile -t files < <(sources_of "$commit" "$built")
-	if [ ${#files[@]} -eq 0 ] && [ -z "$(touched "$commit" "$ksft")" ]; then
+	mapfile -t tests < <(ksft_paths)
+	if [ ${#files[@]} -eq 0 ] && [ -z "$(touched "$commit" "${tests[@]}")" ]; then
 		echo -
 		return
 	fi
 	mkdir -p "$OBJ"
 	{
 		if [ ${#files[@]} -gt 0 ]; then
-			if warnings "$commit^" "$log" "${files[@]}" >"$WORK/before" &&
-				warnings "$commit" "$log" "${files[@]}" >"$WORK/after"; then
-				comm -13 "$WORK/before" "$WORK/after"
-			else
+			if ! warnings "$commit" "$log" "${files[@]}" >"$WORK/after" ||
+				{ [ -s "$WORK/after" ] &&
+				! warnings "$commit^" "$log" "${files[@]}" >"$WORK/before"; }; then
 				echo "does not compile:"
 				tail -n 20 "$log"
+			elif [ -s "$WORK/after" ]; then
+				comm -13 "$WORK/before" "$WORK/after"
 			fi
 		fi
-		[ -z "$(touched "$commit" "$ksft")" ] || check_ksft "$commit" "$built" "$log"
+		[ -z "$(touched "$commit" "${tests[@]}")" ] || check_ksft "$commit" "$built" "$log"
 	} | verdict
 }
 
@@ -163,14 +164,13 @@ check_ksft() {
 	local commit=$1 built=$2 log=$3
 
 	git -C "$SRC" checkout -q --detach "$commit"
-	if ! (OBJ=$built && kernel_make -j "$(nproc)" TARGETS=smp FORCE_TARGETS=1 W=1 \
-		KDIR="$built" USERLDFLAGS=-static KSFT_INSTALL_PATH="$WORK/ksft" \
-		kselftest-install) >"$log" 2>&1; then
+	if ! (OBJ=$built && kernel_ksft_make "$WORK/ksft" -j "$(nproc)" W=1 \
+		KDIR="$built") >"$log" 2>&1; then
 		echo "the kselftests do not build:"
 		tail -n 20 "$log"
 	fi
-	sed -n '/smp\/.*warning:/p' "$log" | sort -u
-	git -C "$SRC" clean -fdxq -- tools/testing/selftests/smp
+	sed -nE "/($(ksft_collections | paste -sd '|'))\/.*warning:/p" "$log" | sort -u
+	ksft_clean
 }
 
 # check_kernel_doc COMMIT - new warnings in the files it touches
@@ -200,21 +200,22 @@ check_kernel_doc() {
 
 # check_end DIR - the last row: the tree holds what this repository holds
 check_end() {
-	local dir=$1 column ksft=tools/testing/selftests/smp
+	local dir=$1 column paths=()
 
 	for column in $COLUMNS_ALL; do
 		echo - >"$dir/$column"
 	done
 	mkdir "$WORK/end"
-	git -C "$SRC" archive series "$ksft" MAINTAINERS | tar -x -C "$WORK/end"
+	mapfile -t paths < <(ksft_paths)
+	git -C "$SRC" archive series "${paths[@]}" MAINTAINERS | tar -x -C "$WORK/end"
 	{
-		(cd "$TOP" && git ls-files -co --exclude-standard selftests/smp) |
-			sed 's,^selftests/smp/,,' | sort >"$WORK/end.ours"
-		(cd "$WORK/end/$ksft" && find . -type f | sed 's,^\./,,' | sort) >"$WORK/end.tree"
+		(cd "$TOP/selftests" && git ls-files -co --exclude-standard .) |
+			sort >"$WORK/end.ours"
+		(cd "$WORK/end/$KSFT" && find . -type f | sed 's,^\./,,' | sort) >"$WORK/end.tree"
 		comm -23 "$WORK/end.ours" "$WORK/end.tree" | sed 's/^/not in the tree: /'
 		comm -13 "$WORK/end.ours" "$WORK/end.tree" | sed 's/^/not in selftests: /'
 		comm -12 "$WORK/end.ours" "$WORK/end.tree" | while read -r f; do
-			cmp -s "$TOP/selftests/smp/$f" "$WORK/end/$ksft/$f" || echo "differs: $f"
+			cmp -s "$TOP/selftests/$f" "$WORK/end/$KSFT/$f" || echo "differs: $f"
 		done
 		awk 'NR == FNR { tree = tree $0 "\n"; next } { ours = ours $0 "\n" }
 			END { if (!index(tree, ours)) print "MAINTAINERS.snippet is not in MAINTAINERS" }' \

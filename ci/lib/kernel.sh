@@ -9,8 +9,14 @@
 #                                  print the wanted configuration
 #   kernel_config WANTED LABEL     OBJ/.config from it, every line asserted
 #   kernel_make TARGET...          make with this project's settings
+#   kernel_ksft_make DIR ARG...    install the kselftest collections in DIR
+#   ksft_collections               their names
+#   ksft_paths                     their folders in the kernel tree
+#   ksft_clean                     remove what a build left there
 
 CONFIG_DIR=${CONFIG_DIR:-$TOP/config}
+# Where a kernel tree has its kselftests, and this repository the same files
+KSFT=tools/testing/selftests
 
 # kernel_cc - the compiler, through ccache where that is installed
 kernel_cc() {
@@ -108,4 +114,33 @@ kernel_config() {
 	lost=$(kernel_lost "$wanted" "$OBJ/.config")
 	[ -z "$lost" ] ||
 		die "configuration of $label lost: $(echo "$lost" | paste -sd ';' | sed 's/;/; /g')"
+}
+
+# ksft_collections - those that this repository holds
+ksft_collections() {
+	(cd "$TOP/selftests" && printf '%s\n' *)
+}
+
+# ksft_paths - their folders, for git
+ksft_paths() {
+	ksft_collections | sed "s,^,$KSFT/,"
+}
+
+# ksft_clean - no file of ours stays in the kernel tree
+ksft_clean() {
+	ksft_paths | xargs git -C "$SRC" clean -fdxq --
+}
+
+# kernel_ksft_make DIR ARG... - install the collections that the tree has in DIR
+#
+# The guests have no dynamic linker.
+kernel_ksft_make() {
+	local dir=$1 targets=() name
+	shift
+
+	for name in $(ksft_collections); do
+		[ ! -d "$SRC/$KSFT/$name" ] || targets+=("$name")
+	done
+	kernel_make "$@" TARGETS="${targets[*]}" FORCE_TARGETS=1 \
+		USERLDFLAGS=-static KSFT_INSTALL_PATH="$dir" kselftest-install
 }
