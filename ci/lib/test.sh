@@ -1,9 +1,18 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# test.sh - what ci/test expects of a guest, as the lists beside it say
+# test.sh - what ci/test expects of a guest, as the lists beside it say, and the
+# guests that only some tests want
 #
-# Usage: source it after common.sh.
+# Usage: source it after common.sh.  special_guests needs guest and result of
+# ci/test, and OUT.
+
+# Those that can be done with one CPU
+# shellcheck disable=SC2034 # used by ci/test
+ONE_CPU_TESTS="-t smp:hotplug_threads.sh -t smp:kthread_contract.sh \
+-t smp:kthread_kunit.sh -t smp:queue_contract.sh -t smp:queue_kunit.sh \
+-t smp:queue_trace.sh -t smp:stop_machine_contract.sh -t smp:stop_machine_kunit.sh \
+-t cpu-hotplug:cpu-on-off-test.sh"
 
 # must_fail LABEL TEST - true for a test that fail.expected lists
 must_fail() {
@@ -32,4 +41,64 @@ unexpected_skips() {
 					next
 			print
 		}'
+}
+
+# left_out ARCH VARIANT - how to tell the runner what not to run there
+left_out() {
+	local list=$TOP/ci/$2.leave-out
+
+	[ -f "$list" ] || return 0
+	[ "$2" != debug ] || [ -z "${ALL:-}" ] || return 0
+	awk -F '\t+' -v arch="$1" '
+		/^#/ || !NF { next }
+		arch ~ $1 { printf "-S %s ", $2 }' "$list"
+}
+
+# every VARIANT - how to tell the tests to make a choice where time is short
+every() {
+	if [ "$1" = debug ] && [ -n "${ALL:-}" ]; then
+		echo CPUHP_EVERY=4
+	elif [ "$1" = debug ]; then
+		echo CPUHP_EVERY=16 SMP_NOMEM_EVERY=4
+	fi
+}
+
+# run_all CALLS ARG... - the command that runs kselftests
+#
+# Ten thousand calls take minutes where the host has fewer CPUs than the guest,
+# so that many are for a guest of their own with two CPUs.
+run_all() {
+	local calls=$1
+	shift
+
+	echo "SMP_STORM_SECONDS=${SMP_STORM_SECONDS:-5} SMP_STOP_CALLS=$calls" \
+		"/kselftest/run_kselftest.sh $*"
+}
+
+# guest_load ARCH NAME - set GUEST_OPTIONS and GUEST_TESTS from a file of test.d
+guest_load() {
+	GUEST_TABLE=
+	# shellcheck disable=SC1090
+	. "$TOP/ci/test.d/$1-$2" || return 1
+	[ -n "$GUEST_TABLE" ] || return 0
+	iasl -p "$OUT/$GUEST_TABLE" "$TOP/ci/test.d/$GUEST_TABLE.dsl" \
+		>"$OUT/$GUEST_TABLE.log" 2>&1 && return
+	echo "$CMD_NAME: iasl fails, see $OUT/$GUEST_TABLE.log" >&2
+	return 1
+}
+
+# special_guests ARCH KERNEL - the guests of test.d, for tests that want others
+special_guests() {
+	local file name GUEST_TABLE GUEST_OPTIONS GUEST_TESTS
+
+	for file in "$TOP/ci/test.d/$1"-*; do
+		[ -f "$file" ] || continue
+		name=${file##*/"$1"-}
+		if guest_load "$1" "$name"; then
+			guest "$1 $name" "$1" "$2" 4 "$(run_all 500 "$GUEST_TESTS")" \
+				"${GUEST_OPTIONS[@]}"
+		else
+			result "not ok" "$1 $name" "the guest cannot be set up"
+		fi
+	done
 }

@@ -38,7 +38,7 @@ stubs() {
 	chmod +x "$WORK"/ci/*
 }
 
-# mainline DEATH... - the stage with one guest per architecture
+# mainline DEATH... - the stage with two guests per architecture
 mainline() {
 	: >"$WORK/calls"
 	[ $# -eq 0 ] || printf '%s\n' "$@" >"$WORK/deaths"
@@ -56,17 +56,17 @@ main() {
 	selftest_begin 6
 	stubs
 	mainline
-	check "no death, no repetition" ended 0 "6 passed, 0 failed, 0 skipped" 2
+	check "no death, no repetition" ended 0 "10 passed, 0 failed, 0 skipped" 4
 	mainline "Oops: int3: 0000 [#1] SMP"
-	check "a known fault: repeated" ended 0 "6 passed, 0 failed, 0 skipped" 3
+	check "a known fault: repeated" ended 0 "10 passed, 0 failed, 0 skipped" 5
 	check "... and said" grep -q "^# s390x mainline: flaky, repeated (1 of 2)" "$WORK/stdout"
 	mainline "Oops: int3: 0000 [#1] SMP" "Oops: int3: 0000 [#1] SMP"
-	check "... twice" ended 0 "6 passed, 0 failed, 0 skipped" 4
+	check "... twice" ended 0 "10 passed, 0 failed, 0 skipped" 6
 	mainline "Oops: int3: 0000 [#1] SMP" "Oops: int3: 0000 [#1] SMP" \
 		"Oops: int3: 0000 [#1] SMP"
-	check "... but not more often" ended 1 "4 passed, 2 failed, 0 skipped" 4
+	check "... but not more often" ended 1 "8 passed, 2 failed, 0 skipped" 6
 	mainline "Oops: 0002 [#1] SMP"
-	check "another death is not repeated" ended 1 "4 passed, 2 failed, 0 skipped" 2
+	check "another death is not repeated" ended 1 "8 passed, 2 failed, 0 skipped" 4
 	selftest_end
 }
 
