@@ -40,6 +40,9 @@ extern const struct smp_test smp_bench_tests[];
 extern const struct smp_test smp_queue_tests[];
 extern const struct smp_test smp_queue_storm_tests[];
 extern const struct smp_test smp_queue_bench_tests[];
+extern const struct smp_test smp_threads_tests[];
+extern const struct smp_test smp_threads_nomem_tests[];
+extern const struct smp_test smp_kthread_tests[];
 
 void smp_fail(const char *fmt, ...) __printf(1, 2);
 void smp_skip(const char *fmt, ...) __printf(1, 2);
@@ -95,10 +98,12 @@ void smp_random_mask(struct cpumask *mask, const struct cpumask *base);
 unsigned int smp_random_cpu(const struct cpumask *mask);
 int smp_sleep(unsigned int ms);
 bool smp_cpu_can_go(unsigned int cpu);
+void smp_check_no_tasks(const char *comm);
 void smp_sort(u64 *value, unsigned int nr);
 u64 smp_percentile(const u64 *sorted, unsigned int nr, unsigned int percent);
 
 int smp_bench_move(unsigned long target);
 void smp_bench_move_back(void);
+void smp_bench_exit(void);
 
 #endif /* _SMP_TEST_H */

@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/smpboot.h>
 #include <linux/stop_machine.h>
 #include <linux/timekeeping.h>
 
@@ -18,6 +19,7 @@
 #define BENCH_CALLS_MAX		1000000UL
 #define BENCH_PERIOD_NS		(100 * NSEC_PER_USEC)
 #define BENCH_TICK_LIMIT_MS	1000
+#define BENCH_THREADS_MAX	8
 /* The low bits of the sequence are the state of the grace period */
 #define BENCH_RCU_SEQ_SHIFT	2
 
@@ -38,6 +40,10 @@ struct bench_timer {
 static struct bench_timer bench_timer;
 static unsigned long bench_ran;
 static struct cpumask bench_old_mask;
+
+static DEFINE_PER_CPU(struct task_struct *, bench_thread[BENCH_THREADS_MAX]);
+static struct smp_hotplug_thread bench_hotplug_thread[BENCH_THREADS_MAX];
+static unsigned int bench_nr_threads;
 
 static int bench_stop_fn(void *unused)
 {
@@ -283,6 +289,53 @@ static int bench_counts(const unsigned long *arg)
 	return 0;
 }
 
+static int bench_thread_should_run(unsigned int cpu)
+{
+	return 0;
+}
+
+static void bench_thread_fn(unsigned int cpu)
+{
+}
+
+/*
+ * From now on each CPU has arg[0] hotplug threads that never have work, so that
+ * a CPU that goes down has to park them. Zero takes them away.
+ */
+static int bench_threads(const unsigned long *arg)
+{
+	struct smp_hotplug_thread *ht;
+	u64 start = ktime_get_ns();
+	int ret;
+
+	if (arg[0] > BENCH_THREADS_MAX)
+		return -EINVAL;
+	while (bench_nr_threads < arg[0]) {
+		ht = &bench_hotplug_thread[bench_nr_threads];
+		*ht = (struct smp_hotplug_thread) {
+			.store			= &bench_thread[bench_nr_threads],
+			.thread_should_run	= bench_thread_should_run,
+			.thread_fn		= bench_thread_fn,
+			.thread_comm		= "smp_bench/%u",
+		};
+		ret = smpboot_register_percpu_thread(ht);
+		if (ret)
+			return ret;
+		bench_nr_threads++;
+	}
+	while (bench_nr_threads > arg[0])
+		smpboot_unregister_percpu_thread(&bench_hotplug_thread[--bench_nr_threads]);
+	smp_value("threads_changed", ktime_get_ns() - start, "ns");
+	return 0;
+}
+
+void smp_bench_exit(void)
+{
+	const unsigned long none = 0;
+
+	bench_threads(&none);
+}
+
 const struct smp_test smp_bench_tests[] = {
 	{
 		.name		= "bench_stop",
@@ -313,6 +366,12 @@ const struct smp_test smp_bench_tests[] = {
 		.run		= bench_ipi_async,
 		.min_args	= 2,
 		.max_args	= 2,
+		.figures	= true,
+	}, {
+		.name		= "bench_threads",
+		.run		= bench_threads,
+		.min_args	= 1,
+		.max_args	= 1,
 		.figures	= true,
 	}, {
 		.name		= "counts",

@@ -25,9 +25,11 @@
 #include <linux/uaccess.h>
 
 #include "smp_test.h"
+#include "smp_test_threads.h"
 
 #define SMP_COMMAND_LEN	128
 #define SMP_ARGS	4
+#define SMP_EXIT_LIMIT_MS	5000
 
 enum smp_verdict {
 	SMP_NONE,
@@ -59,6 +61,9 @@ static const struct smp_test * const smp_lists[] = {
 	smp_queue_tests,
 	smp_queue_storm_tests,
 	smp_queue_bench_tests,
+	smp_threads_tests,
+	smp_threads_nomem_tests,
+	smp_kthread_tests,
 };
 
 /**
@@ -197,6 +202,38 @@ bool smp_cpu_can_go(unsigned int cpu)
 {
 	return IS_ENABLED(CONFIG_HOTPLUG_CPU) && cpu && cpu_online(cpu) &&
 	       cpu_is_hotpluggable(cpu);
+}
+
+static unsigned int smp_tasks(const char *comm)
+{
+	struct task_struct *task;
+	unsigned int nr = 0;
+
+	guard(rcu)();
+	for_each_process(task) {
+		if (str_has_prefix(task->comm, comm))
+			nr++;
+	}
+	return nr;
+}
+
+/**
+ * smp_check_no_tasks - Check that no task is left
+ * @comm:	what the names of these tasks begin with
+ *
+ * A kthread is seen a bit longer than kthread_stop() takes.
+ */
+void smp_check_no_tasks(const char *comm)
+{
+	unsigned int ms, nr = 0;
+
+	for (ms = 0; ms < SMP_EXIT_LIMIT_MS; ms++) {
+		nr = smp_tasks(comm);
+		if (!nr)
+			return;
+		fsleep(USEC_PER_MSEC);
+	}
+	smp_fail("%u tasks %s are left", nr, comm);
 }
 
 static int smp_cmp_u64(const void *a, const void *b)
@@ -365,6 +402,8 @@ static void __exit smp_test_exit(void)
 {
 	/* Waits for a test that is still running */
 	debugfs_remove_recursive(smp_dir);
+	smp_bench_exit();
+	smp_threads_exit();
 	smp_stop_exit();
 }
 module_exit(smp_test_exit);

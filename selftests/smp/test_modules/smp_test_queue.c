@@ -35,7 +35,7 @@
 #define QUEUE_FREE_DWELL_US	20
 #define QUEUE_MAGIC		0x51554555UL
 #define DYING_CALLER_CPU	1
-#define DYING_TRIES		20
+#define DYING_TRIES		40
 #define DYING_WINDOW_NS		(5 * NSEC_PER_MSEC)
 
 int (*smp_queue_fn)(int cpu, call_single_data_t *csd);
@@ -599,6 +599,7 @@ out:
  */
 #if defined(CONFIG_X86_64) || defined(CONFIG_S390)
 static unsigned int dying_cpu;
+static u64 dying_window_ns;
 static bool dying_stopping, dying_no_ipi;
 static unsigned long dying_skipped;
 static bool dying_ran_offline;
@@ -672,7 +673,7 @@ static int dying_caller(void *data)
 
 	while (!kthread_should_stop() && ret == -EAGAIN) {
 		preempt_disable();
-		limit = ktime_get_ns() + DYING_WINDOW_NS;
+		limit = ktime_get_ns() + dying_window_ns;
 		while (ret == -EAGAIN && ktime_get_ns() < limit) {
 			cpu_relax();
 			/* Pairs with the release in dying_stop_pre() */
@@ -770,6 +771,8 @@ static int queue_dying(const unsigned long *arg)
 	cpumask_copy(&old_mask, current->cpus_ptr);
 	set_cpus_allowed_ptr(current, cpumask_of(0));
 	for (try = 0; try < DYING_TRIES && !smp_failed(); try++) {
+		/* The slower the machine, the longer it has to be */
+		dying_window_ns = (try + 1) * DYING_WINDOW_NS;
 		if (dying_once())
 			break;
 	}
