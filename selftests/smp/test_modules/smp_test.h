@@ -43,6 +43,7 @@ extern const struct smp_test smp_queue_bench_tests[];
 extern const struct smp_test smp_threads_tests[];
 extern const struct smp_test smp_threads_nomem_tests[];
 extern const struct smp_test smp_kthread_tests[];
+extern const struct smp_test smp_states_tests[];
 
 void smp_fail(const char *fmt, ...) __printf(1, 2);
 void smp_skip(const char *fmt, ...) __printf(1, 2);

@@ -64,6 +64,7 @@ static const struct smp_test * const smp_lists[] = {
 	smp_threads_tests,
 	smp_threads_nomem_tests,
 	smp_kthread_tests,
+	smp_states_tests,
 };
 
 /**
