@@ -7,6 +7,8 @@
 #   SMP_CAN_GO          the CPUs that were online at first and can go offline, by
 #                       number
 #   SMP_STATE_ONLINE    the number of the last state
+#   SMP_STATE_INACTIVE  the last one before sched:active in which a CPU can be
+#                       held: it is online there, but not active
 #
 # All CPUs are moved back when the script ends. A script that moves some and has a
 # smp_test_cleanup of its own calls smp_move_back in it.
@@ -29,9 +31,18 @@ smp_state() {
 	sed -n "s|^ *\([0-9]*\): *$1\$|\1|p" "$SMP_CPUS"/hotplug/states
 }
 
+# smp_state_below NUMBER - the last state before it in which a CPU can be held
+smp_state_below() {
+	[ -n "$1" ] || return
+	awk -v n="$1" '$1 + 0 < n { last = $1 + 0 } END { print last }' \
+		"$SMP_CPUS"/hotplug/states
+}
+
 SMP_STATE_ONLINE=
+SMP_STATE_INACTIVE=
 if [ -f "$SMP_CPUS"/hotplug/states ]; then
 	SMP_STATE_ONLINE=$(smp_state online)
+	SMP_STATE_INACTIVE=$(smp_state_below "$(smp_state sched:active)")
 fi
 
 SMP_CAN_GO=
@@ -40,6 +51,32 @@ for smp_cpu in $(smp_expand "$(smp_online_cpus)"); do
 		SMP_CAN_GO="$SMP_CAN_GO${SMP_CAN_GO:+ }$smp_cpu"
 	fi
 done
+
+# smp_hotplug_setup - before smp_setup: skip all if CPUs cannot be moved here, and
+# have them moved back from now on
+smp_hotplug_setup() {
+	[ -n "$SMP_STATE_ONLINE" ] || smp_skip_all "no CPU hotplug in this kernel"
+	[ -n "$SMP_STATE_INACTIVE" ] || smp_skip_all "no state sched:active"
+	trap smp_cleanup EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+}
+
+# smp_need_control CPU - skip all if it cannot be held inactive
+smp_need_control() {
+	smp_move "$1" "$SMP_STATE_INACTIVE" 2>/dev/null ||
+		smp_skip_all "no CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+	smp_move "$1" "$SMP_STATE_ONLINE"
+}
+
+# smp_can_go CPU
+smp_can_go() {
+	case " $SMP_CAN_GO " in
+	*" $1 "*) return 0 ;;
+	esac
+	return 1
+}
 
 # smp_last_cpu - the last CPU that can go offline, nothing if none can
 smp_last_cpu() {
@@ -139,4 +176,35 @@ smp_never_up() {
 		ktap_print_msg "CPU $smp_cpu is at state $(smp_cpu_is_at "$smp_cpu")"
 	fi
 	echo 1 >"$SMP_CPUS"/cpu"$smp_cpu"/online
+}
+
+# smp_need_domains - skip all if the scheduling domains cannot be seen
+smp_need_domains() {
+	smp_need_debugfs
+	[ -f "$SMP_DEBUGFS"/sched/verbose ] || smp_skip_all "no scheduling domains in debugfs"
+}
+
+# smp_domains - the names of the scheduling domains of each CPU, in one line
+#
+# They are there while the scheduler is verbose, and it writes a lot then.
+smp_domains() {
+	smp_verbose=$(cat "$SMP_DEBUGFS"/sched/verbose)
+	echo Y >"$SMP_DEBUGFS"/sched/verbose
+	for smp_dir in "$SMP_DEBUGFS"/sched/domains/cpu*; do
+		[ -d "$smp_dir" ] || continue
+		printf '%s:' "${smp_dir##*/}"
+		cat "$smp_dir"/domain*/name 2>/dev/null | tr '\n' ','
+		printf ' '
+	done
+	echo "$smp_verbose" >"$SMP_DEBUGFS"/sched/verbose
+}
+
+# smp_warnings - how many the kernel has written so far
+#
+# From then on it also repeats those that it writes only once.
+smp_warnings() {
+	if [ -f "$SMP_DEBUGFS"/clear_warn_once ]; then
+		echo 1 >"$SMP_DEBUGFS"/clear_warn_once
+	fi
+	dmesg | grep -c -e 'WARNING: ' -e 'BUG: '
 }

@@ -40,6 +40,8 @@ extern const struct smp_test smp_bench_tests[];
 extern const struct smp_test smp_queue_tests[];
 extern const struct smp_test smp_queue_storm_tests[];
 extern const struct smp_test smp_queue_bench_tests[];
+extern const struct smp_test smp_block_tests[];
+extern const struct smp_test smp_topology_tests[];
 extern const struct smp_test smp_threads_tests[];
 extern const struct smp_test smp_threads_nomem_tests[];
 extern const struct smp_test smp_kthread_tests[];
@@ -102,6 +104,8 @@ bool smp_cpu_can_go(unsigned int cpu);
 void smp_check_no_tasks(const char *comm);
 void smp_sort(u64 *value, unsigned int nr);
 u64 smp_percentile(const u64 *sorted, unsigned int nr, unsigned int percent);
+
+void smp_block_exit(void);
 
 int smp_bench_move(unsigned long target);
 void smp_bench_move_back(void);

@@ -61,6 +61,8 @@ static const struct smp_test * const smp_lists[] = {
 	smp_queue_tests,
 	smp_queue_storm_tests,
 	smp_queue_bench_tests,
+	smp_block_tests,
+	smp_topology_tests,
 	smp_threads_tests,
 	smp_threads_nomem_tests,
 	smp_kthread_tests,
@@ -404,6 +406,7 @@ static void __exit smp_test_exit(void)
 	/* Waits for a test that is still running */
 	debugfs_remove_recursive(smp_dir);
 	smp_bench_exit();
+	smp_block_exit();
 	smp_threads_exit();
 	smp_stop_exit();
 }
