@@ -41,6 +41,7 @@ extern const struct smp_test smp_queue_tests[];
 extern const struct smp_test smp_queue_storm_tests[];
 extern const struct smp_test smp_queue_bench_tests[];
 extern const struct smp_test smp_block_tests[];
+extern const struct smp_test smp_workqueue_tests[];
 extern const struct smp_test smp_topology_tests[];
 extern const struct smp_test smp_threads_tests[];
 extern const struct smp_test smp_threads_nomem_tests[];

@@ -62,6 +62,7 @@ static const struct smp_test * const smp_lists[] = {
 	smp_queue_storm_tests,
 	smp_queue_bench_tests,
 	smp_block_tests,
+	smp_workqueue_tests,
 	smp_topology_tests,
 	smp_threads_tests,
 	smp_threads_nomem_tests,
