@@ -1,0 +1,172 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Grace periods of RCU that a CPU waits for on its way down and up.
+#
+# Counts, with probes, the calls of the hotplug thread of the CPU and of the
+# writer of its online file. These are the grace periods to wait for:
+#
+#   down	cpus_write_lock() unless it was taken a moment ago, and
+#		sched_cpu_deactivate()
+#   up		cpus_write_lock() unless it was taken a moment ago
+#
+# A cpuidle driver that pauses cpuidle on all CPUs adds one for each callback. It
+# also wakes all idle CPUs, which tells it apart from other grace periods.
+
+DIR=$(dirname "$(readlink -f "$0")")
+# shellcheck source=smp_lib.sh
+. "$DIR"/smp_lib.sh
+# shellcheck source=smp_hotplug.sh
+. "$DIR"/smp_hotplug.sh
+
+INSTANCE=$SMP_TRACEFS/instances/smp_test
+GROUP=smp_test_grace
+ROUNDS=3
+DOWN_MAX=2
+UP_MAX=1
+PROBES="synchronize_rcu wake_up_all_idle_cpus"
+counts=
+callers=
+
+smp_test_cleanup() {
+	[ -z "$callers" ] || rm -f "$counts" "$callers"
+	[ ! -d "$INSTANCE" ] || rmdir "$INSTANCE"
+	for probe in $PROBES; do
+		if [ -d "$SMP_TRACEFS"/events/$GROUP/"$probe" ]; then
+			echo "-:$GROUP/$probe" >>"$SMP_TRACEFS"/kprobe_events
+		fi
+	done
+}
+
+# The last CPU that can go and is not the last one of its NUMA node
+choose_cpu() {
+	for one in $SMP_CAN_GO; do
+		case "$(cat "$SMP_CPUS"/cpu"$one"/node*/cpulist 2>/dev/null)" in
+		"$one") ;;
+		*) echo "$one" ;;
+		esac
+	done | tail -1
+}
+
+thread_of() {
+	for comm in /proc/[0-9]*/comm; do
+		if [ "$(cat "$comm" 2>/dev/null)" = "cpuhp/$1" ]; then
+			dir=${comm%/comm}
+			echo "${dir##*/}"
+		fi
+	done
+}
+
+# count EVENT - how often the two tasks have met it since the trace was cleared
+count() {
+	awk -v event=": $1:" -v writer=$$ -v thread="$thread" '
+	index($0, event) {
+		task = $0
+		sub(/ +\[[0-9]+\].*/, "", task)
+		sub(/.*-/, "", task)
+		if (task == writer || task == thread)
+			n++
+	}
+	END { print n + 0 }' "$INSTANCE"/trace
+}
+
+# note WAY - keep what was counted
+note() {
+	for event in $PROBES ipi_send_cpu; do
+		echo "$1 $event $(count "$event")" >>"$counts"
+	done
+	sed -n "s/.*-\($$\|$thread\) .*: synchronize_rcu: .*caller=\(.*\)/# $1: \2/p" \
+		"$INSTANCE"/trace >>"$callers"
+}
+
+# most WAY EVENT - the largest number that was counted
+most() {
+	sed -n "s/^$1 $2 //p" "$counts" | sort -n | tail -1
+}
+
+# figures WAY - what was counted for WAY
+figures() {
+	smp_figure "hotplug_$1_grace_periods" "$(most "$1" synchronize_rcu)" count
+	smp_figure "hotplug_$1_idle_wakes" "$(most "$1" wake_up_all_idle_cpus)" count
+	smp_figure "hotplug_$1_ipis" "$(most "$1" ipi_send_cpu)" count
+}
+
+# verdict WAY MAX - no more grace periods than that
+verdict() {
+	grace=$(most "$1" synchronize_rcu)
+	if [ -d "$SMP_CPUS"/cpu0/cpufreq ]; then
+		ktap_test_skip "$1: cpufreq drivers can wait for grace periods, too"
+	elif [ "$(cat /sys/kernel/rcu_expedited)" != 0 ]; then
+		ktap_test_skip "$1: grace periods are expedited"
+	elif [ "$grace" -le "$2" ]; then
+		ktap_test_pass "$1: at most $2 grace periods"
+	else
+		sort "$callers" | uniq -c | sed 's/^ *\([0-9]*\) # /# \1 times /'
+		ktap_test_fail "$1: $grace grace periods, not $2"
+	fi
+}
+
+smp_need_tracefs
+[ -f "$SMP_TRACEFS"/kprobe_events ] || smp_skip_all "no kprobe events in this kernel"
+smp_need_function synchronize_rcu
+smp_setup 3
+cpu=$(choose_cpu)
+if [ -z "$cpu" ]; then
+	smp_skip_tests "pauses down up" "no CPU that can go, or each the last of its node"
+	ktap_finished
+fi
+thread=$(thread_of "$cpu")
+counts=$(mktemp)
+callers=$(mktemp)
+# shellcheck disable=SC2016
+case "$(uname -m)" in
+x86_64) caller='caller=+0($stack):symbol' ;;
+s390x) caller='caller=%r14:symbol' ;;
+*) caller= ;;
+esac
+for probe in $PROBES; do
+	if grep -q " $probe\$" /proc/kallsyms; then
+		echo "p:$GROUP/$probe $probe $caller" >>"$SMP_TRACEFS"/kprobe_events
+	fi
+done
+# Left by a run that was killed
+[ ! -d "$INSTANCE" ] || rmdir "$INSTANCE"
+mkdir "$INSTANCE"
+echo 1 >"$INSTANCE"/events/$GROUP/enable
+[ ! -d "$INSTANCE"/events/ipi ] || echo 1 >"$INSTANCE"/events/ipi/enable
+
+round=0
+while [ "$round" -lt "$ROUNDS" ]; do
+	for way in down up; do
+		# Longer than the lock remembers that it was taken
+		sleep 1
+		echo >"$INSTANCE"/trace
+		case $way in
+		down) echo 0 >"$SMP_CPUS"/cpu"$cpu"/online ;;
+		up) echo 1 >"$SMP_CPUS"/cpu"$cpu"/online ;;
+		esac || ktap_exit_fail_msg "CPU $cpu does not go $way"
+		note $way
+	done
+	round=$((round + 1))
+done
+
+driver=$(cat "$SMP_CPUS"/cpuidle/current_driver 2>/dev/null)
+ktap_print_msg "CPU $cpu, cpuidle driver: ${driver:-none}"
+figures down
+figures up
+pauses=$(($(most down wake_up_all_idle_cpus) + $(most up wake_up_all_idle_cpus)))
+case "$driver" in
+"" | none)
+	ktap_test_skip "nothing pauses cpuidle on all CPUs: no cpuidle driver"
+	;;
+*)
+	if [ "$pauses" = 0 ]; then
+		ktap_test_pass "nothing pauses cpuidle on all CPUs"
+	else
+		ktap_test_fail "cpuidle is paused on all CPUs, $pauses times for a CPU"
+	fi
+	;;
+esac
+verdict down $DOWN_MAX
+verdict up $UP_MAX
+ktap_finished
