@@ -156,7 +156,8 @@ qemu_watch() {
 	done
 	if [ -n "$ended_by" ]; then
 		# Where the CPUs are is all that can be learnt of a hang.
-		timeout -k 2 20 python3 "$TOP/ci/lib/cpus.py" "$dir" >"$dir/cpus" 2>&1 ||
+		timeout -k 2 20 python3 "$TOP/ci/lib/cpus.py" "$dir" "$ended_by" \
+			>"$dir/cpus" 2>&1 ||
 			note "the emulator does not tell where its CPUs are"
 		qemu_kill
 		rc=killed

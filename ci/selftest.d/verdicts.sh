@@ -29,10 +29,11 @@ verdict_is() {
 }
 
 # located ARCH CPUS - the hang's folder tells in which function each CPU was, in
-# three looks
+# three looks, and that some did not wait
 located() {
 	[ "$(grep -cE '^CPU [0-9]+: [^,]+, [^,]+, [^,]+$' "$RESULTS/hang-$1-$2/cpus")" = "$2" ] &&
-		grep -qE '^CPU [0-9]+: .*[a-z_]+\+0x' "$RESULTS/hang-$1-$2/cpus"
+		grep -qE '^CPU [0-9]+: .*[a-z_]+\+0x' "$RESULTS/hang-$1-$2/cpus" &&
+		grep -qE '^silence-limit, not waiting:( [0-9]){1,3}$' "$RESULTS/hang-$1-$2/cpus"
 }
 
 # A saved run, without the verdict, run and judged once more from its folder
