@@ -22,7 +22,6 @@ CALLER=0
 KTHREADD=1
 LIMIT=1000
 SMP_NOMEM_EVERY=${SMP_NOMEM_EVERY:-1}
-saved=
 armed=
 odd=0
 
@@ -33,16 +32,7 @@ smp_test_cleanup() {
 	if [ -n "$armed" ]; then
 		echo "nomem_again $armed" >"$SMP_RUN"
 	fi
-	for entry in $saved; do
-		echo "${entry#*=}" >"${entry%%=*}"
-	done
-}
-
-# set_fault FILE VALUE - if this kernel has the file; the old value is kept
-set_fault() {
-	[ -f "$1" ] || return 0
-	saved="$1=$(cat "$1") $saved"
-	echo "$2" >"$1"
+	smp_faults_restore
 }
 
 # The module counts down to the allocation that fails, so all have to count, and
@@ -50,10 +40,10 @@ set_fault() {
 set_faults() {
 	for dir in "$SLAB" "$PAGE"; do
 		for name in probability verbose min-order; do
-			set_fault "$dir/$name" 0
+			smp_fault_set "$dir/$name" 0
 		done
 		for name in ignore-gfp-wait ignore-gfp-highmem cache-filter; do
-			set_fault "$dir/$name" N
+			smp_fault_set "$dir/$name" N
 		done
 	done
 }

@@ -25,6 +25,7 @@ SMP_STOP_CALLS=${SMP_STOP_CALLS:-10000}
 smp_loaded=
 smp_was_online=
 smp_plan=
+smp_faults=
 
 # smp_skip_all REASON - end the script: nothing of it can be tested here
 smp_skip_all() {
@@ -163,6 +164,22 @@ smp_case() {
 		return
 	fi
 	smp_verdict "$smp_description"
+}
+
+# smp_fault_set FILE VALUE - a setting of fault injection, if this kernel has the
+# file; the old value is kept
+smp_fault_set() {
+	[ -f "$1" ] || return 0
+	smp_faults="$1=$(cat "$1") $smp_faults"
+	echo "$2" >"$1"
+}
+
+# smp_faults_restore - a script that sets some calls it in its smp_test_cleanup
+smp_faults_restore() {
+	for smp_fault in $smp_faults; do
+		echo "${smp_fault#*=}" >"${smp_fault%%=*}"
+	done
+	smp_faults=
 }
 
 # smp_value NAME - a number of the last result

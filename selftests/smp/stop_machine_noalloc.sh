@@ -19,18 +19,10 @@ TIMES=2000000000
 SETTINGS="task-filter interval times space verbose ignore-gfp-wait
 	ignore-gfp-highmem min-order cache-filter probability"
 PART=500
-saved=
 marked=
 calls_ok=true
 slab_ok=true
 page_ok=true
-
-# set_fault FILE VALUE - if this kernel has the file; the old value is kept
-set_fault() {
-	[ -f "$1" ] || return 0
-	saved="$1=$(cat "$1") $saved"
-	echo "$2" >"$1"
-}
 
 set_faults() {
 	for dir in "$SLAB" "$PAGE"; do
@@ -43,7 +35,7 @@ set_faults() {
 			ignore-gfp-wait | ignore-gfp-highmem | cache-filter) value=N ;;
 			*) value=0 ;;
 			esac
-			set_fault "$dir/$name" "$value" || return 1
+			smp_fault_set "$dir/$name" "$value" || return 1
 		done
 	done
 }
@@ -67,9 +59,7 @@ mark_stoppers() {
 # Called when the script ends
 # shellcheck disable=SC2317
 smp_test_cleanup() {
-	for entry in $saved; do
-		echo "${entry#*=}" >"${entry%%=*}"
-	done
+	smp_faults_restore
 	for task in $marked; do
 		echo 0 >"$task"/make-it-fail
 	done

@@ -102,6 +102,7 @@ void smp_random_mask(struct cpumask *mask, const struct cpumask *base);
 unsigned int smp_random_cpu(const struct cpumask *mask);
 int smp_sleep(unsigned int ms);
 bool smp_cpu_can_go(unsigned int cpu);
+unsigned int smp_first_to_go(void);
 void smp_check_no_tasks(const char *comm);
 void smp_sort(u64 *value, unsigned int nr);
 u64 smp_percentile(const u64 *sorted, unsigned int nr, unsigned int percent);

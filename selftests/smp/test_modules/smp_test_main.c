@@ -208,6 +208,23 @@ bool smp_cpu_can_go(unsigned int cpu)
 	       cpu_is_hotpluggable(cpu);
 }
 
+/**
+ * smp_first_to_go - Find the first CPU that can be taken offline
+ *
+ * Return: the CPU; or nr_cpu_ids if there is none, and then the test is skipped.
+ */
+unsigned int smp_first_to_go(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		if (smp_cpu_can_go(cpu))
+			return cpu;
+	}
+	smp_skip("no CPU can go offline");
+	return nr_cpu_ids;
+}
+
 static unsigned int smp_tasks(const char *comm)
 {
 	struct task_struct *task;

@@ -156,17 +156,11 @@ static void states_remove(unsigned int nr)
 
 static int states_begin(bool prepare)
 {
-	unsigned int cpu, nr;
+	unsigned int nr;
 	int ret;
 
-	for_each_online_cpu(cpu) {
-		if (smp_cpu_can_go(cpu))
-			break;
-	}
-	if (cpu >= nr_cpu_ids) {
-		smp_skip("no CPU can go offline");
+	if (smp_first_to_go() >= nr_cpu_ids)
 		return -ENODEV;
-	}
 
 	states_prepare = prepare;
 	states_moving = false;

@@ -121,17 +121,11 @@ static int stop_offline(const unsigned long *arg)
 {
 	struct smp_stop_call *call;
 	struct cpumask *mask;
-	unsigned int cpu;
+	unsigned int cpu = smp_first_to_go();
 	int ret;
 
-	for_each_online_cpu(cpu) {
-		if (smp_cpu_can_go(cpu))
-			break;
-	}
-	if (cpu >= nr_cpu_ids) {
-		smp_skip("no CPU can go offline");
+	if (cpu >= nr_cpu_ids)
 		return 0;
-	}
 	call = smp_stop_call_alloc();
 	mask = kzalloc_obj(*mask);
 	ret = call && mask ? remove_cpu(cpu) : -ENOMEM;
