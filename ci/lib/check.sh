@@ -3,9 +3,10 @@
 #
 # check.sh - the checks of ci/check, one function per column of its table
 #
-# Usage: source it after common.sh, linux.sh and kernel.sh; SRC is the kernel
-# tree, WORK a scratch folder.  Each function prints its result (ok, FAIL or
-# "-") in the first line and what is wrong below.
+# Usage: source it after common.sh, linux.sh and kernel.sh; SRC is the worker's
+# kernel tree, MAIN the one that was built, WORK the worker's scratch folder, in
+# one of all.  Each function prints its result (ok, FAIL or "-") in the first
+# line and what is wrong below.
 
 ALLOW=$TOP/ci/check.d/checkpatch.allow
 # A warning in a header shows in each file that includes it
@@ -135,7 +136,7 @@ check_objects() {
 	local arch=$1 commit=$2 built files=() tests=() log=$WORK/make.log
 
 	arch_load "$arch"
-	built=$CACHE/build/$(basename "$SRC")-$arch-base
+	built=$CACHE/build/$(basename "$MAIN")-$arch-base
 	OBJ=$CACHE/build/$(basename "$SRC")-$arch-check
 	mapfile -t files < <(sources_of "$commit" "$built")
 	mapfile -t tests < <(ksft_paths)
@@ -160,9 +161,13 @@ check_objects() {
 }
 
 # check_ksft COMMIT BUILT LOG - the kselftests of this commit build
+#
+# In the tree that BUILT was made from, one worker at a time.
 check_ksft() {
-	local commit=$1 built=$2 log=$3
+	local commit=$1 built=$2 log=$3 SRC=$MAIN
 
+	exec 7>"$WORK/../ksft.lock"
+	flock 7
 	git -C "$SRC" checkout -q --detach "$commit"
 	if ! (OBJ=$built && kernel_ksft_make "$WORK/ksft" -j "$(nproc)" W=1 \
 		KDIR="$built") >"$log" 2>&1; then
@@ -171,6 +176,7 @@ check_ksft() {
 	fi
 	sed -nE "/($(ksft_collections | paste -sd '|'))\/.*warning:/p" "$log" | sort -u
 	ksft_clean
+	exec 7>&-
 }
 
 # check_kernel_doc COMMIT - new warnings in the files it touches
