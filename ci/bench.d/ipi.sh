@@ -7,7 +7,7 @@
 # Archs: x86_64 s390x
 # Cpus: 2 8 32
 #
-# Measured by the test module: smp_call_function_single() to the highest CPU
+# Measured by the benchmark module: smp_call_function_single() to the highest CPU
 # with and without waiting, and smp_call_function_many() to all.
 
 main() {

@@ -7,7 +7,7 @@
 # Archs: x86_64 s390x
 # Cpus: 2 8 32
 #
-# Measured by the test module: the longest gap of a 100 us timer on the highest
+# Measured by the benchmark module: the longest gap of a 100 us timer on the highest
 # CPU around each call, so it needs nothing that only one of two kernels has.
 # irqsoff_noise is the same without a call: what the machine itself adds.
 

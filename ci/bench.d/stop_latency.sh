@@ -7,8 +7,8 @@
 # Archs: x86_64 s390x
 # Cpus: 2 8 32
 #
-# Measured by the test module around stop_machine(fn, NULL, NULL).  The number of
-# calls depends on the CPUs only, never on how fast they are: a maximum grows
+# Measured by the benchmark module around stop_machine(fn, NULL, NULL).  The number
+# of calls depends on the CPUs only, never on how fast they are: a maximum grows
 # with the number of tries, so both kernels must get the same.
 
 main() {

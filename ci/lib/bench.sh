@@ -155,6 +155,7 @@ guest_once() {
 	if [ "$HAS_SMT" = 1 ] && [ $((smp % 2)) -eq 0 ]; then
 		args+=(--threads 2)
 	fi
+	[ ! -d "$dir/bench-module" ] || args+=(--payload "$dir/bench-module")
 	name=$arch-$smp-$pair-$kernel$suffix
 	times=$OUT/guests/$name.times
 	rm -f "$TMP/dir" "$times"

@@ -21,13 +21,13 @@ HERE=$(dirname "$0")
 . "$HERE/guest-bench.sh"
 
 prepare() {
-	local module=/kselftest/smp/test_modules/smp_test.ko
+	local module=/payload/bench-module/smp_bench.ko
 
 	mkdir -p "$WORK"
 	[ -d /sys/kernel/debug/tracing ] || [ -e /sys/kernel/debug/sched ] ||
 		mount -t debugfs none /sys/kernel/debug
 	[ -d "$TRACING/events" ] || mount -t tracefs none "$TRACING"
-	if [ ! -f "$SMP_TEST/run" ] && [ -f "$module" ]; then
+	if [ ! -f "$SMP_BENCH/run" ] && [ -f "$module" ]; then
 		insmod "$module" || return 1
 	fi
 	[ -r /proc/timer_list ]

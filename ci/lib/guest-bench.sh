@@ -10,7 +10,7 @@
 # REASON" when the kernel or the machine lacks what it measures.
 
 CPU_DIR=/sys/devices/system/cpu
-SMP_TEST=/sys/kernel/debug/smp_test
+SMP_BENCH=/sys/kernel/debug/smp_bench
 TRACING=/sys/kernel/tracing
 # Comes with the stop_machine topic; the other events of that group stay off
 STOP_EVENT=$TRACING/events/stop_machine/stop_machine_end
@@ -89,17 +89,17 @@ cpus_set() {
 }
 
 module_need() {
-	[ -f "$SMP_TEST/run" ] || skip "the test module is not loaded"
+	[ -f "$SMP_BENCH/run" ] || skip "the benchmark module is not loaded"
 }
 
-# module_run WORD... - give the test module a command, print its result
+# module_run WORD... - give the benchmark module a command, print its result
 #
 # The command runs on CPU 0: a call to the highest CPU must not come from there.
 module_run() {
 	# shellcheck disable=SC2016 # the inner shell expands it
-	taskset 1 sh -c 'echo "$1" >"$2"' sh "$*" "$SMP_TEST/run" ||
-		fail "the test module refused '$*'"
-	cat "$SMP_TEST/result"
+	taskset 1 sh -c 'echo "$1" >"$2"' sh "$*" "$SMP_BENCH/run" ||
+		fail "the benchmark module refused '$*'"
+	cat "$SMP_BENCH/result"
 }
 
 # module_figures PREFIX WORD... - every result line becomes a figure
@@ -109,7 +109,7 @@ module_figures() {
 
 	module_need
 	out=$(module_run "$@") || exit 1
-	[ -n "$out" ] || fail "the test module gave no result for '$*'"
+	[ -n "$out" ] || fail "the benchmark module gave no result for '$*'"
 	echo "$out" | while read -r name value unit; do
 		figure "$prefix$name" "$value" "${unit:-count}"
 	done
@@ -126,13 +126,13 @@ ipis_now() {
 	} END { print sum + 0 }' /proc/interrupts
 }
 
-# counts_now - remember the counters: C_ctxt, and with the test module the
+# counts_now - remember the counters: C_ctxt, and with the benchmark module the
 # normal and the expedited grace periods in C_gp and C_gp_exp
 counts_now() {
 	C_ctxt=$(awk '$1 == "ctxt" { print $2 }' /proc/stat)
 	C_gp=
 	C_gp_exp=
-	if [ -f "$SMP_TEST/run" ]; then
+	if [ -f "$SMP_BENCH/run" ]; then
 		module_run counts >"$WORK/counts"
 		C_gp=$(awk '$1 == "gp" { print $2 }' "$WORK/counts")
 		C_gp_exp=$(awk '$1 == "gp_exp" { print $2 }' "$WORK/counts")
