@@ -1,11 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# test.sh - what ci/test expects of a guest, as the lists beside it say, and the
-# guests that only some tests want
+# test.sh - what ci/test runs in a guest and expects of it, as the lists beside it
+# say
 #
-# Usage: source it after common.sh.  special_guests needs guest and result of
-# ci/test, and OUT.
+# Usage: source it after common.sh
 
 # Those that can be done with one CPU
 # shellcheck disable=SC2034 # used by ci/test
@@ -73,32 +72,4 @@ run_all() {
 
 	echo "SMP_STORM_SECONDS=${SMP_STORM_SECONDS:-5} SMP_STOP_CALLS=$calls" \
 		"/kselftest/run_kselftest.sh $*"
-}
-
-# guest_load ARCH NAME - set GUEST_OPTIONS and GUEST_TESTS from a file of test.d
-guest_load() {
-	GUEST_TABLE=
-	# shellcheck disable=SC1090
-	. "$TOP/ci/test.d/$1-$2" || return 1
-	[ -n "$GUEST_TABLE" ] || return 0
-	iasl -p "$OUT/$GUEST_TABLE" "$TOP/ci/test.d/$GUEST_TABLE.dsl" \
-		>"$OUT/$GUEST_TABLE.log" 2>&1 && return
-	echo "$CMD_NAME: iasl fails, see $OUT/$GUEST_TABLE.log" >&2
-	return 1
-}
-
-# special_guests ARCH KERNEL - the guests of test.d, for tests that want others
-special_guests() {
-	local file name GUEST_TABLE GUEST_OPTIONS GUEST_TESTS
-
-	for file in "$TOP/ci/test.d/$1"-*; do
-		[ -f "$file" ] || continue
-		name=${file##*/"$1"-}
-		if guest_load "$1" "$name"; then
-			guest "$1 $name" "$1" "$2" 4 "$(run_all 500 "$GUEST_TESTS")" \
-				"${GUEST_OPTIONS[@]}"
-		else
-			result "not ok" "$1 $name" "the guest cannot be set up"
-		fi
-	done
 }

@@ -30,6 +30,9 @@ bad_input() {
 	check "an unknown architecture" refused 2 "unknown architecture 'riscv64'"
 	toy_build x86_64 turbo base
 	check "an unknown variant" refused 2 "unknown variant 'turbo'"
+	toy_build s390x rt base
+	check "a variant of another architecture" refused 2 \
+		"unknown variant 'rt' (s390x has: base debug kcsan)"
 	toy_build x86_64 base 0123456
 	check "an unknown commit" said_last 2 "no commit '0123456'"
 	check "nothing was built" test ! -e "$WORK/cache/smp-series/build"
@@ -61,7 +64,7 @@ tree_clean() {
 has_products() {
 	local f
 
-	for f in kernel config System.map release id; do
+	for f in kernel config System.map release id bench-module/smp_bench.ko; do
 		[ -s "$1/$f" ] || return 1
 	done
 }
@@ -170,11 +173,12 @@ full_disk() {
 
 # real_lines - the kernel's own Kconfig, and the fragments as they are
 real_lines() {
-	local arch variant tree
+	local arch variant tree VARIANTS
 
 	tree=$(env -u LINUX -u SERIES_FILE -u PATCHES_DIR "$TOP/ci/source" 2>"$WORK/stderr")
 	for arch in x86_64 s390x; do
-		for variant in base debug; do
+		arch_load "$arch"
+		for variant in $VARIANTS; do
 			try real_config "$tree" "$arch" "$variant" "$TOP/config"
 			check "$arch $variant: no line is lost" rc_is 0
 		done
@@ -203,7 +207,7 @@ real_config() {
 }
 
 main() {
-	selftest_begin 31
+	selftest_begin 36
 	toy_kernel
 	toy_series
 	cp -r "$TOP/config" "$WORK/config"
