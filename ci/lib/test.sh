@@ -55,7 +55,7 @@ left_out() {
 
 # every VARIANT - how to tell the tests to make a choice where time is short
 every() {
-	if [ "$1" = debug ] && [ -n "${ALL:-}" ]; then
+	if [ "$1" = rt ] || [ "$1${ALL:+ all}" = "debug all" ]; then
 		echo CPUHP_EVERY=4
 	elif [ "$1" = debug ]; then
 		echo CPUHP_EVERY=16 SMP_NOMEM_EVERY=4
