@@ -78,6 +78,37 @@ check_bad_csv() {
 	refused 1 "wrong number of fields"
 }
 
+# The summary: in words, without what it does not list, and no verdict that one value or
+# ranges that overlap would give
+check_summary() {
+	report_of x86_64,8,1,1,A,stop_p50,100,ns x86_64,8,1,2,B,stop_p50,50,ns \
+		x86_64,8,1,1,A,stop_p99,100,ns x86_64,8,1,2,B,stop_p99,50,ns
+	try "$TOP/ci/report" --summary "$WORK/in.csv"
+	rc_is 0 && has_line "$WORK/stdout" 'stop_machine\(\) that does nothing +100 ns +50 ns +undecided +1/1' &&
+		! grep -q p99 "$WORK/stdout" || return 1
+	report_of x86_64,8,1,1,A,smt_on,100,ns x86_64,8,2,2,A,smt_on,110,ns \
+		x86_64,8,1,2,B,smt_on,50,ns x86_64,8,2,1,B,smt_on,60,ns \
+		x86_64,8,1,1,A,smt_off,5,ns x86_64,8,2,2,A,smt_off,9,ns \
+		x86_64,8,1,2,B,smt_off,7,ns x86_64,8,1,1,A,one_sided,7,ns
+	try "$TOP/ci/report" --summary "$WORK/in.csv"
+	has_line "$WORK/stdout" 'SMT on +105 ns \(100 - 110\) +55 ns \(50 - 60\) +less: 0.52 +2/2' &&
+		has_line "$WORK/stdout" 'SMT off +7 ns \(5 - 9\) +7 ns +undecided +2/1' &&
+		grep -q "for 1 of 3 figures with 2 boots" "$WORK/stdout"
+}
+
+check_csv() {
+	mkdir -p "$WORK/kept"
+	printf '%s\n' arch,smp,pair,order,kernel,figure,value,unit s390x,8,1,1,A,f,1.5,ns \
+		s390x,8,1,2,B,f,3,ns s390x,8,1,2,B,g,4,count >"$WORK/kept/figures.csv"
+	printf '%s\n' "s390x A: base c0ffeec0ffee00 series none s390x base gcc" \
+		"s390x B: series beef series 0123456789abcdef s390x base gcc" >"$WORK/kept/info"
+	try "$TOP/ci/report" --format csv "$WORK/kept"
+	rc_is 0 && has_line "$WORK/stdout" 's390x,8,f,ns,c0ffeec0ffee,0123456789ab,1.5,1.5,1.5,1,3,3,3,1,2.00,few' &&
+		has_line "$WORK/stdout" 's390x,8,g,count,c0ffeec0ffee,0123456789ab,,,,0,4,4,4,1,-,' || return 1
+	try "$TOP/ci/report" --summary --format csv "$WORK/kept"
+	refused 2 "exclude each other"
+}
+
 # make_kernel NAME STATUS LINE... - a product folder for the stub
 make_kernel() {
 	local dir=$WORK/$1
@@ -218,7 +249,7 @@ check_figure_headers() {
 }
 
 main() {
-	selftest_begin 13
+	selftest_begin 15
 	# Not the real series: this test is about neither its state nor its hash
 	export SERIES_FILE=$WORK/series PATCHES_DIR=$WORK
 	: >"$SERIES_FILE"
@@ -235,6 +266,8 @@ main() {
 	check "a known CSV gives the known table" check_known_table
 	check "a figure that one side lacks is shown as missing" check_missing_side
 	check "five pairs carry no warning" check_five_pairs_quotable
+	check "the summary decides nothing that the values do not" check_summary
+	check "the CSV says which kernels it is of" check_csv
 	check "a malformed CSV is refused in one line" check_bad_csv
 	check "bench: two good kernels, order swapped every pair" check_bench_pass
 	check "bench: a failed guest fails the bench" check_bench_failed_guest
