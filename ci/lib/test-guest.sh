@@ -113,5 +113,5 @@ debian_guest() {
 	options=(--payload "$TOP/ci/guest" --payload "$root")
 	[ "$HAS_SMT" = 0 ] || options+=(--threads 2)
 	guest "$1 debian" "$1" "$2" 4 \
-		"sh /payload/guest/debian-run '$(run_all 500)'" "${options[@]}"
+		"sh /payload/guest/debian-run '$(every debian) $(run_all 500)'" "${options[@]}"
 }

@@ -55,11 +55,10 @@ left_out() {
 
 # every VARIANT - how to tell the tests to make a choice where time is short
 every() {
-	if [ "$1" = rt ] || [ "$1${ALL:+ all}" = "debug all" ]; then
-		echo CPUHP_EVERY=4
-	elif [ "$1" = debug ]; then
-		echo CPUHP_EVERY=16 SMP_NOMEM_EVERY=4
-	fi
+	case "$1${ALL:+ all}" in
+	debug) echo CPUHP_EVERY=16 SMP_NOMEM_EVERY=4 ;;
+	debug*|debian*|rt*) echo CPUHP_EVERY=4 ;;
+	esac
 }
 
 # run_all CALLS ARG... - the command that runs kselftests
