@@ -53,14 +53,10 @@ cpuhp_options() {
 	done
 }
 
-# cpuhp_write VALUE FILE - like echo, with the reason for a failure in
-# cpuhp_error
-#
-# Not the echo of the shell: that of dash does not tell the reason.
+# cpuhp_write VALUE FILE - like echo, with the name of the error in cpuhp_error if
+# that fails
 cpuhp_write() {
-	cpuhp_error=$({ env LC_ALL=C echo "$1" >"$2"; } 2>&1) && return
-	cpuhp_error=${cpuhp_error##*: }
-	return 1
+	cpuhp_error=$("$DIR"/cpuhp_write "$2" "$1")
 }
 
 # cpuhp_read FILE
@@ -161,7 +157,8 @@ cpuhp_cleanup() {
 # cpuhp_setup - what can go down, and what must be put back
 cpuhp_setup() {
 	[ "$(id -u)" = 0 ] || cpuhp_skip_all "must be run as root"
-	[ -d "$CPUS" ] || cpuhp_skip_all "sysfs is not mounted"
+	[ -x "$DIR"/cpuhp_write ] || cpuhp_skip_all "cpuhp_write was not built"
+	[ -d "$CPUS" ] || cpuhp_skip_all "no $CPUS"
 	cpuhp_note_cpus
 	[ -n "$cpuhp_cpus$cpuhp_offline" ] || cpuhp_skip_all "no CPU can go offline"
 	trap cpuhp_cleanup EXIT

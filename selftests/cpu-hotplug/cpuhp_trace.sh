@@ -26,9 +26,10 @@ cpuhp_section_begin=$(cpuhp_number idle:dead)
 cpuhp_section_end=$(cpuhp_number ap:online)
 
 cpuhp_trace_mount() {
-	[ -d "$TRACEFS" ] || return
-	[ -d "$TRACEFS"/events ] || mount -t tracefs none "$TRACEFS" || return
-	[ -d "$TRACEFS"/events/cpuhp ]
+	[ -d "$TRACEFS" ] || cpuhp_skip_all "no $TRACEFS"
+	[ -d "$TRACEFS"/events ] || mount -t tracefs none "$TRACEFS" ||
+		cpuhp_skip_all "tracefs cannot be mounted"
+	[ -d "$TRACEFS"/events/cpuhp ] || cpuhp_skip_all "no $TRACEFS/events/cpuhp"
 }
 
 cpuhp_trace_probe() {
@@ -44,16 +45,19 @@ cpuhp_trace_probe() {
 }
 
 cpuhp_trace_setup() {
-	cpuhp_trace_mount 2>/dev/null || return
+	cpuhp_trace_mount
 	cpuhp_instance=$TRACEFS/instances/cpuhp_test
 	cpuhp_trace_cleanup
-	mkdir "$cpuhp_instance" || return
+	if ! mkdir "$cpuhp_instance"; then
+		ktap_print_header
+		ktap_exit_fail_msg "$cpuhp_instance cannot be made"
+	fi
 	# The clock has to order events of different CPUs
 	echo counter >"$cpuhp_instance"/trace_clock
 	echo 64 >"$cpuhp_instance"/buffer_size_kb
 	echo 1 >"$cpuhp_instance"/events/cpuhp/enable
 	cpuhp_trace_probe ||
-		echo "# states from idle:dead to ap:online are not seen: no kprobe"
+		echo "# states from idle:dead to ap:online are not seen: no probe can be set"
 }
 
 # Also what a run that was killed has left

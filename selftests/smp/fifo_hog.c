@@ -10,8 +10,7 @@
  * a task that waits beside the caller; they also stop themselves a bit later,
  * so that the machine comes back in any case.
  *
- * A canary, a normal task on each CPU, shows that the hogs leave no time to
- * others. Prints numbers as "NAME VALUE UNIT".
+ * Prints numbers as "NAME VALUE UNIT".
  *
  * Exit codes: 0 the test has ended in time, 1 it has not
  */
@@ -32,16 +31,7 @@
 #define PRIO_TOP	99
 #define PRIO_BELOW	98
 #define GRACE_S		5
-/* Long enough to tell a share of a CPU from what the fair server lends */
-#define WINDOW_NS	500000000LL
-/* A step of the canary takes microseconds, what takes longer is not its work */
-#define CANARY_STEP_NS	10000000
 #define RUN_FILE	"/sys/kernel/debug/smp_test/run"
-
-struct hog {
-	atomic_ulong turns;
-	atomic_llong canary_ns;
-};
 
 struct shared {
 	atomic_int stop;
@@ -49,7 +39,7 @@ struct shared {
 	atomic_int done;
 	atomic_int error;
 	atomic_llong elapsed_ns;
-	struct hog cpu[MAX_CPUS];
+	atomic_ulong turns[MAX_CPUS];
 };
 
 static struct shared *shared;
@@ -57,12 +47,8 @@ static struct shared *shared;
 /* CPUs with a hog */
 static bool hogged[MAX_CPUS];
 
-struct count {
-	unsigned long turns[MAX_CPUS];
-	long long canary_ns[MAX_CPUS];
-};
-
-static struct count before, after;
+/* Turns of the hogs before and after the test */
+static unsigned long before[MAX_CPUS], after[MAX_CPUS];
 
 static void die(const char *what)
 {
@@ -72,11 +58,11 @@ static void die(const char *what)
 	_exit(1);
 }
 
-static long long now_ns(clockid_t clock)
+static long long now_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(clock, &ts);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
@@ -109,30 +95,16 @@ static pid_t spawn(int cpu)
 	return pid;
 }
 
-static void hog_loop(struct hog *me, int priority, long long limit)
+static void hog_loop(atomic_ulong *turns, int priority, long long limit)
 {
 	unsigned int i;
 
 	fifo(priority);
 	while (!shared->stop) {
 		for (i = 0; i < 1000 && !shared->stop; i++)
-			me->turns++;
-		if (now_ns(CLOCK_MONOTONIC) > limit)
+			(*turns)++;
+		if (now_ns() > limit)
 			break;
-	}
-	_exit(0);
-}
-
-static void canary_loop(struct hog *me)
-{
-	long long now, last = now_ns(CLOCK_PROCESS_CPUTIME_ID);
-
-	while (!shared->stop) {
-		now = now_ns(CLOCK_PROCESS_CPUTIME_ID);
-		/* Interrupts and a stalled virtual CPU count as time of the task */
-		if (now - last < CANARY_STEP_NS)
-			me->canary_ns += now - last;
-		last = now;
 	}
 	_exit(0);
 }
@@ -148,62 +120,45 @@ static void caller(int run, const char *command)
 			_exit(1);
 		usleep(1000);
 	}
-	start = now_ns(CLOCK_MONOTONIC);
+	start = now_ns();
 	if (write(run, command, length) != (ssize_t)length)
 		shared->error = errno;
-	shared->elapsed_ns = now_ns(CLOCK_MONOTONIC) - start;
+	shared->elapsed_ns = now_ns() - start;
 	shared->done = 1;
 	_exit(0);
 }
 
-static int report(long long window_ns)
+static void report(void)
 {
 	unsigned long least = 0, turns;
-	long long canary = 0, each;
-	int cpu, where = 0, cpus = 0;
+	int cpu, cpus = 0;
 
 	for (cpu = 0; cpu < MAX_CPUS; cpu++) {
 		if (!hogged[cpu])
 			continue;
-		turns = after.turns[cpu] - before.turns[cpu];
-		if (!cpus++ || turns < least) {
+		turns = after[cpu] - before[cpu];
+		if (!cpus++ || turns < least)
 			least = turns;
-			where = cpu;
-		}
-		each = after.canary_ns[cpu] - before.canary_ns[cpu];
-		if (each > canary)
-			canary = each;
 	}
 	printf("hogs %d count\n", cpus);
 	printf("hog_turns_least %lu count\n", least);
-	printf("hog_turns_least_cpu %d number\n", where);
 	printf("elapsed %lld us\n", shared->elapsed_ns / 1000);
-	printf("window %lld us\n", window_ns / 1000);
-	printf("canary_max %lld us\n", canary / 1000);
-	/* The fair server lends normal tasks 50 ms of each second at most */
-	if (canary > window_ns / 20 + 50000000LL) {
-		fprintf(stderr, "fifo_hog: the hogs did not keep their CPUs\n");
-		return 1;
-	}
-	return 0;
 }
 
-static void take(struct count *count)
+static void take(unsigned long *turns)
 {
 	int cpu;
 
-	for (cpu = 0; cpu < MAX_CPUS; cpu++) {
-		count->turns[cpu] = shared->cpu[cpu].turns;
-		count->canary_ns[cpu] = shared->cpu[cpu].canary_ns;
-	}
+	for (cpu = 0; cpu < MAX_CPUS; cpu++)
+		turns[cpu] = shared->turns[cpu];
 }
 
 /*
- * Each hog has made a turn since @count. A hog never sleeps: one that runs
+ * Each hog has made a turn since @turns were taken. A hog never sleeps: one that runs
  * before the test and after it was runnable all the time between, even if the
  * test left it no turn there.
  */
-static bool hogs_run_since(const struct count *count, long long limit)
+static bool hogs_run_since(const unsigned long *turns, long long limit)
 {
 	struct timespec tick = { .tv_nsec = 20000000 };
 	bool all;
@@ -213,10 +168,10 @@ static bool hogs_run_since(const struct count *count, long long limit)
 		nanosleep(&tick, NULL);
 		all = true;
 		for (cpu = 0; cpu < MAX_CPUS; cpu++) {
-			if (hogged[cpu] && shared->cpu[cpu].turns == count->turns[cpu])
+			if (hogged[cpu] && shared->turns[cpu] == turns[cpu])
 				all = false;
 		}
-	} while (!all && now_ns(CLOCK_MONOTONIC) < limit);
+	} while (!all && now_ns() < limit);
 	return all;
 }
 
@@ -225,7 +180,7 @@ int main(int argc, char **argv)
 	int cpu, home = -1, late = 0, run, i;
 	struct timespec tick = { .tv_nsec = 20000000 };
 	char command[256] = "";
-	long long limit, start, window;
+	long long limit;
 	bool hogs_left;
 	cpu_set_t online;
 	size_t length;
@@ -262,7 +217,7 @@ int main(int argc, char **argv)
 		die("mmap");
 	}
 
-	limit = now_ns(CLOCK_MONOTONIC) + seconds * 1000000000LL;
+	limit = now_ns() + seconds * 1000000000LL;
 	for (cpu = 0; cpu < MAX_CPUS && home < 0; cpu++) {
 		if (CPU_ISSET(cpu, &online))
 			home = cpu;
@@ -272,39 +227,28 @@ int main(int argc, char **argv)
 	if (!spawn(home))
 		caller(run, command);
 	for (cpu = 0; cpu < MAX_CPUS; cpu++) {
-		struct hog *it = &shared->cpu[cpu];
-		struct sched_param normal = { 0 };
-
 		if (!CPU_ISSET(cpu, &online))
 			continue;
-		if (!spawn(cpu)) {
-			sched_setscheduler(0, SCHED_OTHER, &normal);
-			canary_loop(it);
-		}
 		if (!spawn(cpu))
-			hog_loop(it, cpu == home ? PRIO_BELOW : PRIO_TOP,
+			hog_loop(&shared->turns[cpu], cpu == home ? PRIO_BELOW : PRIO_TOP,
 				 limit + GRACE_S * 1000000000LL);
 		hogged[cpu] = true;
 	}
 
-	if (!hogs_run_since(&before, limit)) {
+	if (!hogs_run_since(before, limit)) {
 		shared->stop = 1;
 		fprintf(stderr, "fifo_hog: the hogs do not run\n");
 		return 1;
 	}
-	take(&before);
-	start = now_ns(CLOCK_MONOTONIC);
+	take(before);
 	shared->ready = 1;
 	while (!shared->done && !late) {
 		nanosleep(&tick, NULL);
-		late = now_ns(CLOCK_MONOTONIC) > limit;
+		late = now_ns() > limit;
 	}
 	late = !shared->done;
-	while (!late && now_ns(CLOCK_MONOTONIC) - start < WINDOW_NS)
-		nanosleep(&tick, NULL);
-	window = now_ns(CLOCK_MONOTONIC) - start;
-	take(&after);
-	hogs_left = !late && !hogs_run_since(&after, limit);
+	take(after);
+	hogs_left = !late && !hogs_run_since(after, limit);
 	shared->stop = 1;
 	while (wait(NULL) > 0)
 		;
@@ -322,5 +266,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "fifo_hog: a hog does not run after the test\n");
 		return 1;
 	}
-	return report(window);
+	report();
+	return 0;
 }

@@ -13,7 +13,7 @@ states() {
 	cat "$SMP_CPUS"/online "$SMP_CPUS"/cpu[0-9]*/hotplug/state
 }
 
-smp_setup 6
+smp_setup 6 states
 before=$(states)
 smp_case "instance that fails is not added" instances_add 0
 smp_case "instance that fails is not added to a prepare state" instances_add 1

@@ -17,10 +17,18 @@ DIR=$(dirname "$(readlink -f "$0")")
 NODE=
 NUMBER=
 OTHER=
+OTHERS=
 
 # node STATE - all CPUs of the node
 node() {
 	for cpu in $NODE; do
+		smp_move "$cpu" "$1" || return 1
+	done
+}
+
+# others STATE - all CPUs that can go of the node of the other CPU
+others() {
+	for cpu in $OTHERS; do
 		smp_move "$cpu" "$1" || return 1
 	done
 }
@@ -44,12 +52,14 @@ for dir in /sys/devices/system/node/node[0-9]*; do
 	[ -d "$dir" ] || continue
 	cpus=$(smp_expand "$(cat "$dir"/cpulist)")
 	first=
+	can_go=
 	count=0
 	all=1
 	for cpu in $cpus; do
 		count=$((count + 1))
 		if smp_can_go "$cpu"; then
 			first=${first:-$cpu}
+			can_go="$can_go $cpu"
 		else
 			all=
 		fi
@@ -59,13 +69,14 @@ for dir in /sys/devices/system/node/node[0-9]*; do
 		NUMBER=${dir##*node}
 	elif [ -n "$first" ]; then
 		OTHER=$first
+		OTHERS=$can_go
 	fi
 done
 if [ -z "$NODE" ] || [ -z "$OTHER" ]; then
 	smp_skip_all "needs two nodes with two CPUs"
 fi
 smp_need_control "$OTHER"
-smp_setup 10
+smp_setup 12 topology
 ktap_print_msg "node $NUMBER with CPUs $NODE, other CPU $OTHER"
 domains=$(smp_domains)
 warnings=$(smp_warnings)
@@ -101,6 +112,14 @@ node 0
 bounce_other
 node "$SMP_STATE_ONLINE"
 same_domains "the CPUs of a node go down together"
+
+# Two nodes: the one that comes up first does not find the other one
+node "$SMP_STATE_INACTIVE"
+others "$SMP_STATE_INACTIVE"
+others "$SMP_STATE_ONLINE"
+smp_case "only nodes with active CPUs have masks" topology_masks
+node "$SMP_STATE_ONLINE"
+same_domains "the CPUs of two nodes cease to be active, and come back"
 
 # The masks are built anew when the node comes up
 smp_move "$OTHER" "$SMP_STATE_INACTIVE"

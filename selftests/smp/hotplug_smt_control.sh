@@ -3,7 +3,8 @@
 #
 # What smt/control does when it cannot do what is written: while CPU hotplug is
 # disabled it fails and changes nothing, and when a CPU fails halfway it fails,
-# too. Both times the same can be written again afterwards, and is done then.
+# too, and says that SMT is on. Both times the same can be written again afterwards,
+# and is done then.
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=smp_lib.sh
@@ -14,8 +15,12 @@ DIR=$(dirname "$(readlink -f "$0")")
 CONTROL=$SMP_CPUS/smt/control
 sibling=
 
+# Called when the script ends
+# shellcheck disable=SC2317
 smp_test_cleanup() {
-	echo block_release >"$SMP_RUN"
+	if [ -f "$SMP_RUN" ]; then
+		echo block_release >"$SMP_RUN"
+	fi
 	if [ -n "$sibling" ]; then
 		smp_fail_at "$sibling" -1
 	fi
@@ -57,23 +62,21 @@ again() {
 	smp_check $? "'$1' works afterwards"
 }
 
-# halfway VALUE CPUS - a write of VALUE fails at the last sibling, another works
+# halfway VALUE - a write of VALUE fails at the last sibling
 halfway() {
 	smp_fail_at "$sibling" "$(smp_state sched:active)"
-	if { echo "$1" >"$CONTROL"; } 2>/dev/null; then
-		smp_check 1 "'$1' fails when CPU $sibling does"
-	else
-		smp_check 0 "'$1' fails when CPU $sibling does"
-	fi
-	ktap_print_msg "'$1' failed halfway: $(state)"
+	! { echo "$1" >"$CONTROL"; } 2>/dev/null
+	smp_check $? "'$1' fails when CPU $sibling does"
 	smp_fail_at "$sibling" -1
-	again "$1" "$2"
+	ktap_print_msg "'$1' failed halfway: $(state)"
+	[ "$(cat "$CONTROL")" = on ]
+	smp_check $? "SMT is on after '$1' failed halfway"
 }
 
 [ -f "$CONTROL" ] || smp_skip_all "no smt/control"
 [ "$(cat "$CONTROL")" = on ] || smp_skip_all "smt/control is $(cat "$CONTROL"), not on"
 [ "$(cat "$SMP_CPUS"/smt/active)" = 1 ] || smp_skip_all "no SMT siblings are online"
-smp_setup 10
+smp_setup 15 block
 all=$(smp_online_cpus)
 if ! { echo off >"$CONTROL" && cpus=$(smp_online_cpus) && echo on >"$CONTROL"; }; then
 	ktap_exit_fail_msg "SMT cannot be turned off and on"
@@ -90,6 +93,10 @@ blocked off
 again off "$cpus"
 blocked on
 again on "$all"
-halfway off "$cpus"
-halfway on "$all"
+halfway off
+again off "$cpus"
+halfway on
+again on "$all"
+halfway off
+again on "$all"
 ktap_finished

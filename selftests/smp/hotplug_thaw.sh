@@ -100,11 +100,11 @@ root=$(mktemp -d)
 if ! mount -t cgroup2 none "$root"; then
 	rmdir "$root"
 	root=
-	smp_skip_all "no cgroup v2"
+	smp_skip_all "cgroup v2 cannot be mounted"
 fi
 if ! grep -qw cpuset "$root"/cgroup.subtree_control; then
 	{ echo +cpuset >"$root"/cgroup.subtree_control; } 2>/dev/null ||
-		smp_skip_all "no cpusets in cgroup v2"
+		smp_skip_all "cpusets cannot be enabled in cgroup v2"
 	enabled=1
 fi
 pm_test=$(chosen "$PM_TEST")

@@ -29,7 +29,7 @@ smp_need_root
 [ -z "$(cat "$SMP_CPUS"/isolated)" ] || smp_skip_all "unbound workqueues do not use all CPUs"
 state=$(smp_state_below "$(smp_state workqueue:online)")
 [ -n "$state" ] || smp_skip_all "no state workqueue:online"
-smp_setup 5
+smp_setup 5 workqueue
 here=0
 total=0
 far=
@@ -60,9 +60,7 @@ smp_case "CPU $1 offline: $here of $((total - 1))" \
 echo 1 >"$SMP_CPUS"/cpu"$1"/online
 
 if ! smp_move "$1" "$state" 2>/dev/null; then
-	ktap_test_skip "one CPU held: no CONFIG_CPU_HOTPLUG_STATE_CONTROL"
-	ktap_test_skip "its node: no CONFIG_CPU_HOTPLUG_STATE_CONTROL"
-	ktap_test_skip "two CPUs held: no CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+	smp_skip_tests "one its-node two" "CPU $1 cannot be held in state $state"
 	ktap_finished
 fi
 smp_case "CPU $1 online, but not for workqueues: $here of $((total - 1))" \

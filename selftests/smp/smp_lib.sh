@@ -3,9 +3,9 @@
 #
 # smp_lib.sh - what the tests of this collection share: sourced, not run
 #
-# smp_setup loads the test module and remembers which CPUs are online; at the
-# end of the script the module is unloaded and the CPUs are put back. A script
-# that looks for something in debugfs before that calls smp_need_debugfs.
+# smp_setup loads the modules of a test and remembers which CPUs are online; at
+# the end of the script the modules are unloaded and the CPUs are put back. A
+# script that looks for something in debugfs before that calls smp_need_debugfs.
 #
 # SMP_STORM_SECONDS  how long each storm lasts (default 10)
 # SMP_STOP_CALLS     number of calls of the tests that count (default 10000)
@@ -16,7 +16,7 @@
 SMP_DEBUGFS=/sys/kernel/debug
 SMP_TRACEFS=/sys/kernel/tracing
 SMP_CPUS=/sys/devices/system/cpu
-SMP_MODULE="$DIR"/test_modules/smp_test.ko
+SMP_MODULES="$DIR"/test_modules
 SMP_RUN=$SMP_DEBUGFS/smp_test/run
 SMP_RESULT=$SMP_DEBUGFS/smp_test/result
 
@@ -70,10 +70,13 @@ smp_cleanup() {
 		smp_test_cleanup
 	fi
 	smp_restore_cpus
-	if [ -n "$smp_loaded" ] && ! rmmod smp_test; then
-		echo "# smp_test cannot be unloaded"
-		smp_status=$KSFT_FAIL
-	fi
+	# The last one that was loaded is the first one
+	for smp_module in $smp_loaded; do
+		if ! rmmod "$smp_module"; then
+			echo "# $smp_module cannot be unloaded"
+			smp_status=$KSFT_FAIL
+		fi
+	done
 	exit "$smp_status"
 }
 
@@ -103,8 +106,20 @@ smp_need_function() {
 	grep -q " $1\$" /proc/kallsyms || smp_skip_all "no $1() in this kernel"
 }
 
-# smp_setup N - load the module, print the header and a plan of N tests
+# smp_load NAME - load a module, if nobody has
+smp_load() {
+	[ ! -d /sys/module/"$1" ] || return 0
+	[ -f "$SMP_MODULES/$1.ko" ] || smp_skip_all "test_modules/$1.ko was not built"
+	smp_error=$(insmod "$SMP_MODULES/$1.ko" 2>&1) ||
+		smp_skip_all "$1.ko cannot be loaded: $smp_error"
+	smp_loaded="$1 $smp_loaded"
+}
+
+# smp_setup N NAME... - load smp_test and each smp_test_NAME, print the header and
+# a plan of N tests
 smp_setup() {
+	smp_plan_of=$1
+	shift
 	smp_number SMP_STORM_SECONDS
 	smp_number SMP_STOP_CALLS
 	smp_need_debugfs
@@ -112,20 +127,18 @@ smp_setup() {
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
-	if [ ! -f "$SMP_RUN" ]; then
-		[ -f "$SMP_MODULE" ] || smp_skip_all "test_modules/smp_test.ko was not built"
-		smp_error=$(insmod "$SMP_MODULE" 2>&1) ||
-			smp_skip_all "smp_test.ko cannot be loaded: $smp_error"
-		smp_loaded=1
-	fi
+	smp_load smp_test
+	for smp_name; do
+		smp_load "smp_test_$smp_name"
+	done
 	for smp_cpu in "$SMP_CPUS"/cpu[0-9]*/online; do
 		if [ -f "$smp_cpu" ] && [ "$(cat "$smp_cpu")" = 1 ]; then
 			smp_was_online="$smp_was_online $smp_cpu"
 		fi
 	done
 	ktap_print_header
-	ktap_set_plan "$1"
-	smp_plan=$1
+	ktap_set_plan "$smp_plan_of"
+	smp_plan=$smp_plan_of
 	ktap_print_msg "CPUs online: $(smp_online_cpus)"
 }
 
@@ -158,8 +171,8 @@ smp_verdict() {
 smp_case() {
 	smp_description=$1
 	shift
-	if ! smp_error=$({ echo "$*" >"$SMP_RUN"; } 2>&1); then
-		ktap_print_msg "$* cannot be run: $smp_error"
+	if ! echo "$*" >"$SMP_RUN"; then
+		ktap_print_msg "$* cannot be run"
 		ktap_test_fail "$smp_description"
 		return
 	fi

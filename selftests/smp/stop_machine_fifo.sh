@@ -41,7 +41,7 @@ one_round() {
 
 smp_number SMP_FIFO_ROUNDS
 smp_number SMP_FIFO_CALLS
-smp_setup "$SMP_FIFO_ROUNDS"
+smp_setup "$SMP_FIFO_ROUNDS" stop
 # Without throttling the hogs would leave 5 % of each second to others
 if [ -f "$RUNTIME" ]; then
 	runtime=$(cat "$RUNTIME")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The KUnit suite of stop_machine, which covers what is not exported to modules.
+# The KUnit suite of stop_machine, which covers what modules cannot reach
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=smp_lib.sh

@@ -125,7 +125,7 @@ all_calls() {
 }
 
 [ -f /proc/self/make-it-fail ] || smp_skip_all "kernel without CONFIG_FAULT_INJECTION"
-smp_setup 3
+smp_setup 3 stop
 if [ ! -d "$SLAB" ] || [ ! -d "$PAGE" ]; then
 	skip_tests "kernel without FAILSLAB, FAIL_PAGE_ALLOC and their debugfs"
 fi

@@ -8,7 +8,7 @@ DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=smp_lib.sh
 . "$DIR"/smp_lib.sh
 
-smp_setup 1
+smp_setup 1 storm
 smp_case "hotplug storm of $SMP_STORM_SECONDS s" storm_hotplug "$SMP_STORM_SECONDS"
 smp_figure storm_hotplug_ops "$(smp_value hotplug_off)" count
 ktap_finished

@@ -9,7 +9,7 @@ DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=smp_lib.sh
 . "$DIR"/smp_lib.sh
 
-smp_setup 2
+smp_setup 2 storm
 smp_case "call storm of $SMP_STORM_SECONDS s" storm_ipi "$SMP_STORM_SECONDS"
 calls=0
 for way in single single_wait many many_wait all all_wait async; do

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Shared parts of the smp_test module: how a test is called, how it reports,
- * and how runs of a stop_machine() function are recorded and checked.
+ * What the smp_test module offers to those with the tests: how a test is called,
+ * how it reports, and how runs of a stop_machine() function are recorded and
+ * checked.
  */
 #ifndef _SMP_TEST_H
 #define _SMP_TEST_H
@@ -9,6 +10,7 @@
 #include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/cpumask.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 /**
@@ -18,8 +20,6 @@
  *		that were given (never fewer than @min_args, zero for the rest)
  * @min_args:	number of arguments that must be given
  * @max_args:	number of arguments that can be given
- * @figures:	the result is lines of figures only, without the ok line; a
- *		failure becomes the error of the write
  *
  * @run returns a negative error code for arguments or surroundings that do not
  * allow to run at all. What a test finds is reported with smp_fail().
@@ -29,24 +29,20 @@ struct smp_test {
 	int		(*run)(const unsigned long *arg);
 	unsigned int	min_args;
 	unsigned int	max_args;
-	bool		figures;
 };
 
-/* Lists end with an entry without a name */
-extern const struct smp_test smp_stop_tests[];
-extern const struct smp_test smp_stop_witness_tests[];
-extern const struct smp_test smp_storm_tests[];
-extern const struct smp_test smp_bench_tests[];
-extern const struct smp_test smp_queue_tests[];
-extern const struct smp_test smp_queue_storm_tests[];
-extern const struct smp_test smp_queue_bench_tests[];
-extern const struct smp_test smp_block_tests[];
-extern const struct smp_test smp_workqueue_tests[];
-extern const struct smp_test smp_topology_tests[];
-extern const struct smp_test smp_threads_tests[];
-extern const struct smp_test smp_threads_nomem_tests[];
-extern const struct smp_test smp_kthread_tests[];
-extern const struct smp_test smp_states_tests[];
+/**
+ * struct smp_tests - the tests of a module
+ * @test:	the tests; the last entry has no name
+ * @list:	for the smp_test module
+ */
+struct smp_tests {
+	const struct smp_test	*test;
+	struct list_head	list;
+};
+
+void smp_tests_register(struct smp_tests *tests);
+void smp_tests_unregister(struct smp_tests *tests);
 
 void smp_fail(const char *fmt, ...) __printf(1, 2);
 void smp_skip(const char *fmt, ...) __printf(1, 2);
@@ -84,18 +80,11 @@ struct smp_stop_call {
 	struct smp_stop_cpu	cpu[];
 };
 
-int smp_stop_init(void);
-void smp_stop_exit(void);
-
 struct smp_stop_call *smp_stop_call_alloc(void);
 void smp_stop_call_reset(struct smp_stop_call *call);
 int smp_stop_record(void *data);
 bool smp_stop_check(const struct smp_stop_call *call, const struct cpumask *mask,
 		    const char *what);
-
-/* Exported for the torture tests, declared in a header of kernel/rcu only */
-unsigned long rcu_get_gp_seq(void);
-unsigned long rcu_exp_batches_completed(void);
 
 void smp_dwell(unsigned int us);
 void smp_random_mask(struct cpumask *mask, const struct cpumask *base);
@@ -106,11 +95,5 @@ unsigned int smp_first_to_go(void);
 void smp_check_no_tasks(const char *comm);
 void smp_sort(u64 *value, unsigned int nr);
 u64 smp_percentile(const u64 *sorted, unsigned int nr, unsigned int percent);
-
-void smp_block_exit(void);
-
-int smp_bench_move(unsigned long target);
-void smp_bench_move_back(void);
-void smp_bench_exit(void);
 
 #endif /* _SMP_TEST_H */

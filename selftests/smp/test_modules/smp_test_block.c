@@ -4,6 +4,7 @@
  * begin of a suspend does for a moment.
  */
 #include <linux/cpu.h>
+#include <linux/module.h>
 
 #include "smp_test.h"
 
@@ -19,21 +20,13 @@ static int block_hotplug(const unsigned long *arg)
 
 static int block_release(const unsigned long *arg)
 {
-	smp_block_exit();
-	return 0;
-}
-
-/**
- * smp_block_exit - Allow CPU hotplug again if a test has left it blocked
- */
-void smp_block_exit(void)
-{
 	if (block_held)
 		cpu_hotplug_enable();
 	block_held = false;
+	return 0;
 }
 
-const struct smp_test smp_block_tests[] = {
+static const struct smp_test block_tests[] = {
 	{
 		.name		= "block_hotplug",
 		.run		= block_hotplug,
@@ -44,3 +37,22 @@ const struct smp_test smp_block_tests[] = {
 	},
 	{ }
 };
+
+static struct smp_tests tests = { .test = block_tests };
+
+static int __init smp_test_block_init(void)
+{
+	smp_tests_register(&tests);
+	return 0;
+}
+module_init(smp_test_block_init);
+
+static void __exit smp_test_block_exit(void)
+{
+	smp_tests_unregister(&tests);
+	block_release(NULL);
+}
+module_exit(smp_test_block_exit);
+
+MODULE_DESCRIPTION("Keep CPUs from coming and going");
+MODULE_LICENSE("GPL");

@@ -201,6 +201,7 @@ out_counts:
 	kfree(toggler_counts);
 	return ret;
 }
+EXPORT_SYMBOL_GPL(smp_toggler_start);
 
 /**
  * smp_toggler_stop - Stop what smp_toggler_start() began, with all CPUs back
@@ -232,6 +233,7 @@ void smp_toggler_stop(void)
 	smp_value("hotplug_on", toggler_ons, "count");
 	smp_value("hotplug_busy", toggler_busy, "count");
 }
+EXPORT_SYMBOL_GPL(smp_toggler_stop);
 
 /**
  * struct stopper - one caller of a storm
@@ -414,6 +416,7 @@ out:
 	stoppers_free();
 	return ret;
 }
+EXPORT_SYMBOL_GPL(smp_stoppers_start);
 
 static void stoppers_report(void)
 {
@@ -471,3 +474,4 @@ void smp_stoppers_stop(void)
 	stoppers_report();
 	stoppers_free();
 }
+EXPORT_SYMBOL_GPL(smp_stoppers_stop);

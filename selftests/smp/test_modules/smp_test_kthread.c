@@ -5,13 +5,10 @@
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
-#include <linux/cred.h>
 #include <linux/delay.h>
 #include <linux/err.h>
-#include <linux/fs_struct.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
-#include <linux/nsproxy.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -31,6 +28,7 @@
 #define KT_SECONDS_MAX	86400UL
 #define KT_STORMERS	4
 #define KT_KTHREADD	2
+#define KT_NICE		7
 
 /* Results of threads: any number, also one that looks like an error */
 #define KT_RESULT	4711
@@ -224,36 +222,6 @@ static int kthread_cycle(const unsigned long *arg)
 	return 0;
 }
 
-static int kt_fn_return(void *data)
-{
-	struct kt *me = data;
-
-	WRITE_ONCE(me->entered, me->entered + 1);
-	return me->result;
-}
-
-/* A thread that has ended before it is stopped */
-static int kthread_ended(const unsigned long *arg)
-{
-	struct kt it = { .result = KT_RESULT };
-	unsigned int ms;
-	int ret;
-
-	if (!kt_created(&it, kthread_create(kt_fn_return, &it, KT_COMM), "ended"))
-		return 0;
-	get_task_struct(it.task);
-	wake_up_process(it.task);
-	for (ms = 0; !READ_ONCE(it.entered) && ms < KT_LIMIT_MS; ms++)
-		fsleep(USEC_PER_MSEC);
-	fsleep(KT_QUIET_MS * USEC_PER_MSEC);
-	ret = kthread_stop_put(it.task);
-	if (ret != KT_RESULT || it.entered != 1)
-		smp_fail("kthread_stop() returned %d, the function was called %u times",
-			 ret, it.entered);
-	kt_end();
-	return 0;
-}
-
 /* The writer dies of it, so another one reads the result */
 static int kthread_killed(const unsigned long *arg)
 {
@@ -349,123 +317,29 @@ static int kthread_never_up(const unsigned long *arg)
 	return 0;
 }
 
-static void kt_check_mask(struct kt *it, const struct cpumask *mask, const char *what)
-{
-	guard(rcu)();
-	if (!cpumask_equal(&it->task->cpus_mask, mask))
-		smp_fail("%s: may run on CPUs %*pbl, not %*pbl", what,
-			 cpumask_pr_args(&it->task->cpus_mask), cpumask_pr_args(mask));
-}
-
-/* A preference gives way when its only CPU goes, and holds again afterwards */
-static int kthread_preferred(const unsigned long *arg)
-{
-	unsigned int cpu = cpumask_last(cpu_online_mask);
-	bool isolated;
-	struct kt it;
-	int ret;
-
-	if (!smp_cpu_can_go(cpu)) {
-		smp_skip("CPU %u cannot go offline", cpu);
-		return 0;
-	}
-	rcu_read_lock();
-	isolated = !housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN);
-	rcu_read_unlock();
-	if (isolated) {
-		smp_skip("CPU %u is isolated", cpu);
-		return 0;
-	}
-	if (!kt_create(&it, KT_RESULT, "preferred"))
-		return 0;
-	ret = kthread_affine_preferred(it.task, cpumask_of(cpu));
-	if (ret)
-		smp_fail("kthread_affine_preferred() returned %d", ret);
-	kt_check_mask(&it, cpumask_of(cpu), "before the first run");
-	wake_up_process(it.task);
-	kt_turns(&it, "online");
-	if (it.ran_on != cpu)
-		smp_fail("ran on CPU %u and prefers CPU %u", it.ran_on, cpu);
-
-	ret = remove_cpu(cpu);
-	if (ret) {
-		smp_fail("CPU %u off: error %d", cpu, ret);
-	} else {
-		kt_turns(&it, "offline");
-		rcu_read_lock();
-		kt_check_mask(&it, housekeeping_cpumask(HK_TYPE_DOMAIN), "offline");
-		rcu_read_unlock();
-		ret = add_cpu(cpu);
-		if (ret)
-			smp_fail("CPU %u on: error %d", cpu, ret);
-		kt_check_mask(&it, cpumask_of(cpu), "online again");
-		kt_turns(&it, "online again");
-		if (READ_ONCE(it.ran_on) != cpu)
-			smp_fail("runs on CPU %u and prefers CPU %u, which is back",
-				 it.ran_on, cpu);
-	}
-	kt_stop(&it, true, "preferred");
-	kt_end();
-	return 0;
-}
-
-/* What a kthread must have from kthreadd and nobody else */
-static void env_check_parent(struct task_struct *parent, const char *what)
-{
-	if (task_pid_nr(parent) != KT_KTHREADD)
-		smp_fail("%s: the parent is %s", what, parent->comm);
-	if (current->fs != parent->fs)
-		smp_fail("%s: other working directory and umask than kthreadd", what);
-	if (current->files != parent->files)
-		smp_fail("%s: other files than kthreadd", what);
-	if (current->nsproxy != parent->nsproxy)
-		smp_fail("%s: other namespaces than kthreadd", what);
-	if (!uid_eq(current_uid(), __task_cred(parent)->uid) ||
-	    !uid_eq(current_euid(), __task_cred(parent)->euid) ||
-	    !cap_issubset(__task_cred(parent)->cap_effective, current_cred()->cap_effective))
-		smp_fail("%s: other credentials than kthreadd", what);
-	if (current->personality != parent->personality)
-		smp_fail("%s: personality %#x", what, current->personality);
-	if (!sigisemptyset(&parent->blocked) != !sigisemptyset(&current->blocked))
-		smp_fail("%s: other signals blocked than for kthreadd", what);
-	if (task_nice(current) != task_nice(parent))
-		smp_fail("%s: nice %d", what, task_nice(current));
-}
-
-static void env_check_signals(const char *what)
-{
-	int sig;
-
-	for (sig = 1; sig <= _NSIG; sig++) {
-		if (current->sighand->action[sig - 1].sa.sa_handler != SIG_IGN) {
-			smp_fail("%s: signal %d is not ignored", what, sig);
-			break;
-		}
-	}
-	if (!sigisemptyset(&current->pending.signal) ||
-	    !sigisemptyset(&current->signal->shared_pending.signal))
-		smp_fail("%s: a signal is pending", what);
-}
-
+/* Nothing of who asks for it, but what kthreadd has */
 static void env_check(const char *what, const struct cpumask *mask)
 {
-	if (!(current->flags & PF_KTHREAD))
-		smp_fail("%s: no PF_KTHREAD", what);
-	if (current->mm)
-		smp_fail("%s: has an mm", what);
+	struct task_struct *parent;
+
 	if (current->policy != SCHED_NORMAL || current->rt_priority)
 		smp_fail("%s: policy %u, priority %u", what, current->policy,
 			 current->rt_priority);
 	if (!cpumask_equal(&current->cpus_mask, mask))
 		smp_fail("%s: may run on CPUs %*pbl, not %*pbl", what,
 			 cpumask_pr_args(&current->cpus_mask), cpumask_pr_args(mask));
-	if (current->signal->nr_threads != 1 || current->signal->tty)
-		smp_fail("%s: %d threads%s", what, current->signal->nr_threads,
-			 current->signal->tty ? ", a terminal" : "");
-	env_check_signals(what);
-	rcu_read_lock();
-	env_check_parent(rcu_dereference(current->real_parent), what);
-	rcu_read_unlock();
+	if (!(current->flags & PF_KTHREAD) || current->mm || current->signal->tty)
+		smp_fail("%s: flags %#x, mm %p", what, current->flags, current->mm);
+
+	guard(rcu)();
+	parent = rcu_dereference(current->real_parent);
+	if (task_pid_nr(parent) != KT_KTHREADD)
+		smp_fail("%s: the parent is %s", what, parent->comm);
+	if (task_nice(current) != task_nice(parent))
+		smp_fail("%s: nice %d", what, task_nice(current));
+	if (current->fs != parent->fs || current->files != parent->files ||
+	    current->nsproxy != parent->nsproxy)
+		smp_fail("%s: other files, directory or namespaces than kthreadd", what);
 }
 
 static int env_unbound(void *unused)
@@ -506,13 +380,20 @@ static void env_run(struct task_struct *task, const char *what)
 		smp_fail("%s: the function returned %d", what, ret);
 }
 
-/* The writer has made its environment as strange as it can */
+/* The writer has a CPU, a scheduling class and a nice value of its own */
 static int kthread_env(const unsigned long *arg)
 {
 	unsigned long cpu = cpumask_last(cpu_online_mask);
+	static struct cpumask before;
 
+	cpumask_copy(&before, &current->cpus_mask);
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	set_user_nice(current, KT_NICE);
+	sched_set_fifo_low(current);
 	env_run(kthread_create(env_unbound, NULL, KT_COMM), "unbound");
 	env_run(kthread_create_on_cpu(env_bound, (void *)cpu, cpu, KT_COMM "/%u"), "bound");
+	sched_set_normal(current, 0);
+	set_cpus_allowed_ptr(current, &before);
 	kt_end();
 	return 0;
 }
@@ -523,7 +404,6 @@ enum stormer_way {
 	STORM_PARK_FIRST,
 	STORM_CYCLE,
 	STORM_BOUND,
-	STORM_OFFLINE,
 	NR_STORM_WAYS,
 };
 
@@ -532,7 +412,6 @@ static const char * const stormer_name[NR_STORM_WAYS] = {
 	[STORM_PARK_FIRST]	= "park_first",
 	[STORM_CYCLE]		= "cycle",
 	[STORM_BOUND]		= "bound",
-	[STORM_OFFLINE]		= "offline",
 };
 
 struct stormer {
@@ -579,18 +458,17 @@ static void stormer_bound(struct kt *it, unsigned int cpu)
 
 static void stormer_one(struct stormer *me)
 {
-	enum stormer_way way = get_random_u32_below(STORM_OFFLINE);
+	enum stormer_way way = get_random_u32_below(NR_STORM_WAYS);
 	unsigned int cpu = smp_random_cpu(&stormer_cpus);
 	struct kt it;
 	bool created;
 
 	if (way == STORM_BOUND) {
 		cpus_read_lock();
-		/* A CPU that is away during all of this is as good */
 		if (!cpu_online(cpu))
-			way = STORM_OFFLINE;
+			cpu = 0;
 	}
-	if (way >= STORM_BOUND || get_random_u32_below(2))
+	if (way == STORM_BOUND || get_random_u32_below(2))
 		created = kt_create_on_cpu(&it, cpu, KT_RESULT, "storm");
 	else
 		created = kt_create(&it, KT_RESULT_ERROR, "storm");
@@ -608,7 +486,6 @@ static void stormer_one(struct stormer *me)
 		kt_stop_parked_first(&it, "storm park first");
 		break;
 	case STORM_CYCLE:
-	case STORM_OFFLINE:
 		stormer_cycle(&it);
 		break;
 	default:
@@ -617,7 +494,7 @@ static void stormer_one(struct stormer *me)
 	}
 	me->count[way]++;
 out_unlock:
-	if (way >= STORM_BOUND)
+	if (way == STORM_BOUND)
 		cpus_read_unlock();
 }
 
@@ -641,13 +518,12 @@ static void stormers_report(void)
 		for (i = 0; i < KT_STORMERS; i++)
 			sum += stormers[i].count[way];
 		smp_value(stormer_name[way], sum, "count");
-		/* Only by chance is a CPU away, and stays so meanwhile */
-		if (!sum && way != STORM_OFFLINE && !smp_failed())
+		if (!sum && !smp_failed())
 			smp_fail("no thread for %s", stormer_name[way]);
 	}
 }
 
-static int storm_kthread(const unsigned long *arg)
+static int kthread_storm(const unsigned long *arg)
 {
 	struct task_struct *task;
 	unsigned long second;
@@ -683,15 +559,33 @@ static int storm_kthread(const unsigned long *arg)
 	return ret;
 }
 
-const struct smp_test smp_kthread_tests[] = {
+static const struct smp_test kthread_list[] = {
 	{ .name = "kthread_stop_first", .run = kthread_stop_first, },
 	{ .name = "kthread_park_first", .run = kthread_park_first, },
 	{ .name = "kthread_cycle", .run = kthread_cycle, },
-	{ .name = "kthread_ended", .run = kthread_ended, },
 	{ .name = "kthread_killed", .run = kthread_killed, },
 	{ .name = "kthread_never_up", .run = kthread_never_up, .min_args = 1, .max_args = 1, },
-	{ .name = "kthread_preferred", .run = kthread_preferred, },
 	{ .name = "kthread_env", .run = kthread_env, },
-	{ .name = "storm_kthread", .run = storm_kthread, .min_args = 1, .max_args = 1, },
+	{ .name = "kthread_storm", .run = kthread_storm, .min_args = 1, .max_args = 1, },
 	{ }
 };
+
+static struct smp_tests kthread_tests = {
+	.test = kthread_list,
+};
+
+static int __init kthread_test_init(void)
+{
+	smp_tests_register(&kthread_tests);
+	return 0;
+}
+module_init(kthread_test_init);
+
+static void __exit kthread_test_exit(void)
+{
+	smp_tests_unregister(&kthread_tests);
+}
+module_exit(kthread_test_exit);
+
+MODULE_DESCRIPTION("Tests of kthreads");
+MODULE_LICENSE("GPL");

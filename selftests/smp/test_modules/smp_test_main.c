@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of stop_machine(), of function calls between CPUs and of CPU hotplug.
+ * Runs the tests of stop_machine(), of function calls between CPUs and of CPU
+ * hotplug, which other modules register.
  *
  * /sys/kernel/debug/smp_test/tests	names of the tests
  * /sys/kernel/debug/smp_test/run	write "NAME [NUMBER]..." to run one
@@ -25,7 +26,6 @@
 #include <linux/uaccess.h>
 
 #include "smp_test.h"
-#include "smp_test_threads.h"
 
 #define SMP_COMMAND_LEN	128
 #define SMP_ARGS	4
@@ -41,7 +41,7 @@ enum smp_verdict {
 /* One test at a time; protects everything below, and what the tests keep */
 static DEFINE_MUTEX(smp_mutex);
 static char smp_command[SMP_COMMAND_LEN];
-static bool smp_figures;
+static LIST_HEAD(smp_lists);
 
 /* Threads of a test report failures, too */
 static DEFINE_SPINLOCK(smp_result_lock);
@@ -52,23 +52,6 @@ static char smp_values[4096];
 static size_t smp_values_len;
 
 static struct dentry *smp_dir;
-
-static const struct smp_test * const smp_lists[] = {
-	smp_stop_tests,
-	smp_stop_witness_tests,
-	smp_storm_tests,
-	smp_bench_tests,
-	smp_queue_tests,
-	smp_queue_storm_tests,
-	smp_queue_bench_tests,
-	smp_block_tests,
-	smp_workqueue_tests,
-	smp_topology_tests,
-	smp_threads_tests,
-	smp_threads_nomem_tests,
-	smp_kthread_tests,
-	smp_states_tests,
-};
 
 /**
  * smp_fail - Report that the running test has failed
@@ -91,6 +74,7 @@ void smp_fail(const char *fmt, ...)
 	smp_verdict = SMP_FAILED;
 	spin_unlock(&smp_result_lock);
 }
+EXPORT_SYMBOL_GPL(smp_fail);
 
 /**
  * smp_skip - Report that the running test cannot be done here
@@ -113,6 +97,7 @@ void smp_skip(const char *fmt, ...)
 	}
 	spin_unlock(&smp_result_lock);
 }
+EXPORT_SYMBOL_GPL(smp_skip);
 
 /**
  * smp_value - Add a number to the result
@@ -128,6 +113,7 @@ void smp_value(const char *name, u64 value, const char *unit)
 				    sizeof(smp_values) - smp_values_len,
 				    "%s %llu %s\n", name, value, unit);
 }
+EXPORT_SYMBOL_GPL(smp_value);
 
 /**
  * smp_failed - Tell whether the running test has failed
@@ -138,6 +124,7 @@ bool smp_failed(void)
 {
 	return READ_ONCE(smp_verdict) == SMP_FAILED;
 }
+EXPORT_SYMBOL_GPL(smp_failed);
 
 /**
  * smp_dwell - Keep the CPU busy, whatever the context
@@ -149,6 +136,7 @@ void smp_dwell(unsigned int us)
 		udelay(USEC_PER_MSEC);
 	udelay(us);
 }
+EXPORT_SYMBOL_GPL(smp_dwell);
 
 /**
  * smp_random_mask - Choose a random subset
@@ -167,6 +155,7 @@ void smp_random_mask(struct cpumask *mask, const struct cpumask *base)
 		}
 	} while (cpumask_empty(mask));
 }
+EXPORT_SYMBOL_GPL(smp_random_mask);
 
 /**
  * smp_random_cpu - Choose a random CPU
@@ -182,6 +171,7 @@ unsigned int smp_random_cpu(const struct cpumask *mask)
 		return nr_cpu_ids;
 	return cpumask_nth(get_random_u32_below(weight), mask);
 }
+EXPORT_SYMBOL_GPL(smp_random_cpu);
 
 /**
  * smp_sleep - Sleep, but not longer than the writer wants to
@@ -193,6 +183,7 @@ int smp_sleep(unsigned int ms)
 {
 	return msleep_interruptible(ms) ? -EINTR : 0;
 }
+EXPORT_SYMBOL_GPL(smp_sleep);
 
 /**
  * smp_cpu_can_go - Tell whether a CPU can be taken offline
@@ -207,6 +198,7 @@ bool smp_cpu_can_go(unsigned int cpu)
 	return IS_ENABLED(CONFIG_HOTPLUG_CPU) && cpu && cpu_online(cpu) &&
 	       cpu_is_hotpluggable(cpu);
 }
+EXPORT_SYMBOL_GPL(smp_cpu_can_go);
 
 /**
  * smp_first_to_go - Find the first CPU that can be taken offline
@@ -224,6 +216,7 @@ unsigned int smp_first_to_go(void)
 	smp_skip("no CPU can go offline");
 	return nr_cpu_ids;
 }
+EXPORT_SYMBOL_GPL(smp_first_to_go);
 
 static unsigned int smp_tasks(const char *comm)
 {
@@ -256,6 +249,7 @@ void smp_check_no_tasks(const char *comm)
 	}
 	smp_fail("%u tasks %s are left", nr, comm);
 }
+EXPORT_SYMBOL_GPL(smp_check_no_tasks);
 
 static int smp_cmp_u64(const void *a, const void *b)
 {
@@ -273,6 +267,7 @@ void smp_sort(u64 *value, unsigned int nr)
 {
 	sort(value, nr, sizeof(*value), smp_cmp_u64, NULL);
 }
+EXPORT_SYMBOL_GPL(smp_sort);
 
 /**
  * smp_percentile - Find the value below which a part of the samples lie
@@ -288,14 +283,41 @@ u64 smp_percentile(const u64 *sorted, unsigned int nr, unsigned int percent)
 		return 0;
 	return sorted[min(nr - 1, nr * percent / 100)];
 }
+EXPORT_SYMBOL_GPL(smp_percentile);
+
+/**
+ * smp_tests_register - Let the tests of a module be run
+ * @tests:	the tests, which stay until smp_tests_unregister()
+ *
+ * Context: Task context. May sleep until a running test ends.
+ */
+void smp_tests_register(struct smp_tests *tests)
+{
+	guard(mutex)(&smp_mutex);
+	list_add_tail(&tests->list, &smp_lists);
+}
+EXPORT_SYMBOL_GPL(smp_tests_register);
+
+/**
+ * smp_tests_unregister - Let the tests of a module no longer be run
+ * @tests:	the tests
+ *
+ * Context: Task context. May sleep until a running test ends.
+ */
+void smp_tests_unregister(struct smp_tests *tests)
+{
+	guard(mutex)(&smp_mutex);
+	list_del(&tests->list);
+}
+EXPORT_SYMBOL_GPL(smp_tests_unregister);
 
 static const struct smp_test *smp_find(const char *name)
 {
 	const struct smp_test *test;
-	unsigned int i;
+	struct smp_tests *tests;
 
-	for (i = 0; i < ARRAY_SIZE(smp_lists); i++) {
-		for (test = smp_lists[i]; test->name; test++) {
+	list_for_each_entry(tests, &smp_lists, list) {
+		for (test = tests->test; test->name; test++) {
 			if (!strcmp(test->name, name))
 				return test;
 		}
@@ -331,10 +353,7 @@ static int smp_run(char *command)
 		return -EINVAL;
 
 	smp_verdict = SMP_OK;
-	smp_figures = test->figures;
 	ret = test->run(arg);
-	if (!ret && test->figures && smp_verdict != SMP_OK)
-		ret = smp_verdict == SMP_FAILED ? -EIO : -EOPNOTSUPP;
 	if (ret)
 		smp_verdict = SMP_NONE;
 	return ret;
@@ -372,8 +391,7 @@ static int result_show(struct seq_file *m, void *unused)
 	case SMP_NONE:
 		return -ENODATA;
 	case SMP_OK:
-		if (!smp_figures)
-			seq_puts(m, "ok\n");
+		seq_puts(m, "ok\n");
 		break;
 	case SMP_FAILED:
 		seq_printf(m, "not ok %s", smp_reason);
@@ -393,10 +411,12 @@ DEFINE_SHOW_ATTRIBUTE(result);
 static int tests_show(struct seq_file *m, void *unused)
 {
 	const struct smp_test *test;
-	unsigned int i;
+	struct smp_tests *tests;
 
-	for (i = 0; i < ARRAY_SIZE(smp_lists); i++) {
-		for (test = smp_lists[i]; test->name; test++)
+	guard(mutex)(&smp_mutex);
+
+	list_for_each_entry(tests, &smp_lists, list) {
+		for (test = tests->test; test->name; test++)
 			seq_printf(m, "%s\n", test->name);
 	}
 	return 0;
@@ -405,12 +425,6 @@ DEFINE_SHOW_ATTRIBUTE(tests);
 
 static int __init smp_test_init(void)
 {
-	int ret;
-
-	ret = smp_stop_init();
-	if (ret)
-		return ret;
-
 	smp_dir = debugfs_create_dir("smp_test", NULL);
 	debugfs_create_file("run", 0200, smp_dir, NULL, &smp_run_fops);
 	debugfs_create_file("result", 0400, smp_dir, NULL, &result_fops);
@@ -423,12 +437,8 @@ static void __exit smp_test_exit(void)
 {
 	/* Waits for a test that is still running */
 	debugfs_remove_recursive(smp_dir);
-	smp_bench_exit();
-	smp_block_exit();
-	smp_threads_exit();
-	smp_stop_exit();
 }
 module_exit(smp_test_exit);
 
-MODULE_DESCRIPTION("Tests of stop_machine, of calls between CPUs and of CPU hotplug");
+MODULE_DESCRIPTION("Runs tests of stop_machine, of calls between CPUs and of CPU hotplug");
 MODULE_LICENSE("GPL");

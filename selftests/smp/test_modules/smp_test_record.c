@@ -4,6 +4,7 @@
  * that record.
  */
 #include <linux/cpumask.h>
+#include <linux/export.h>
 #include <linux/irqflags.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
@@ -21,6 +22,7 @@ struct smp_stop_call *smp_stop_call_alloc(void)
 {
 	return kzalloc_flex(struct smp_stop_call, cpu, nr_cpu_ids);
 }
+EXPORT_SYMBOL_GPL(smp_stop_call_alloc);
 
 /**
  * smp_stop_call_reset - Prepare the record for another call
@@ -32,6 +34,7 @@ void smp_stop_call_reset(struct smp_stop_call *call)
 	cpumask_clear(&call->online);
 	memset(call->cpu, 0, nr_cpu_ids * sizeof(call->cpu[0]));
 }
+EXPORT_SYMBOL_GPL(smp_stop_call_reset);
 
 /**
  * smp_stop_record - Function for stop_machine() that records where it ran
@@ -57,6 +60,7 @@ int smp_stop_record(void *data)
 		smp_dwell(call->dwell_us);
 	return me->ret;
 }
+EXPORT_SYMBOL_GPL(smp_stop_record);
 
 /**
  * smp_stop_check - Check where the function has run
@@ -107,3 +111,4 @@ bool smp_stop_check(const struct smp_stop_call *call, const struct cpumask *mask
 	}
 	return true;
 }
+EXPORT_SYMBOL_GPL(smp_stop_check);

@@ -15,6 +15,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/kernel.h>
+#include <linux/module.h>
 #include <linux/smp.h>
 
 #include "smp_test.h"
@@ -261,9 +262,29 @@ static int states_test_down(const unsigned long *arg)
 	return states_test_fail(false, false);
 }
 
-const struct smp_test smp_states_tests[] = {
+static const struct smp_test states_list[] = {
 	{ .name = "instances_add", .run = states_test_add, .min_args = 1, .max_args = 1, },
 	{ .name = "instances_up", .run = states_test_up, .min_args = 1, .max_args = 1, },
 	{ .name = "instances_down", .run = states_test_down, },
 	{ }
 };
+
+static struct smp_tests states_tests = {
+	.test = states_list,
+};
+
+static int __init states_init(void)
+{
+	smp_tests_register(&states_tests);
+	return 0;
+}
+module_init(states_init);
+
+static void __exit states_exit(void)
+{
+	smp_tests_unregister(&states_tests);
+}
+module_exit(states_exit);
+
+MODULE_DESCRIPTION("Tests of CPU hotplug states");
+MODULE_LICENSE("GPL");

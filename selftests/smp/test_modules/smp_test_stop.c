@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Contract of stop_machine(): which CPUs run the function, how often, with
- * interrupts off, and what is returned. smp_test_record.c has the function.
- *
- * Interrupts that stay away from the CPUs that do not run the function are in
- * smp_test_witness.c, the race with hotplug in smp_test_hotplug.c.
+ * interrupts off on all CPUs, and what is returned. smp_test_record.c has the
+ * function.
  */
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/gfp.h>
-#include <linux/kthread.h>
+#include <linux/irq_work.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -21,9 +22,12 @@
 #define STOP_ROUNDS		32
 #define STOP_SYNC_ROUNDS	100
 #define STOP_SYNC_LIMIT_NS	(10ULL * NSEC_PER_SEC)
-#define STOP_SERIAL_CALLERS	8
-#define STOP_SERIAL_CALLS	25
-#define STOP_SERIAL_DWELL_US	50
+#define STOP_DWELL_MIN_US	2000
+#define STOP_DWELL_MAX_US	512000
+#define STOP_IRQS_ROUNDS	8
+#define STOP_CALL_LIMIT_MS	10000
+#define STOP_HOLD_ROUNDS	16
+#define STOP_HOLD_LIMIT_NS	(2ULL * NSEC_PER_SEC)
 #define STOP_CALLS_MAX		10000000UL
 
 /* For the tests that run one call after the other, so without allocation */
@@ -51,310 +55,372 @@ static void stop_expect_zero(const struct cpumask *mask, const char *what)
 }
 
 /* What is online must not change in the middle of the tests below */
-static int stop_single(const unsigned long *arg)
+static int stop_masks(const unsigned long *arg)
 {
-	unsigned int cpu, calls = 0;
+	unsigned int cpu, i;
 
 	cpu_hotplug_disable();
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu(cpu)
 		stop_expect_zero(cpumask_of(cpu), "single CPU");
-		calls++;
-	}
-	cpu_hotplug_enable();
-	smp_value("calls", calls, "count");
-	return 0;
-}
-
-static int stop_several(const unsigned long *arg)
-{
-	unsigned int i;
-
-	cpu_hotplug_disable();
 	for (i = 0; i < STOP_ROUNDS; i++) {
 		smp_random_mask(&stop_mask, cpu_online_mask);
 		stop_expect_zero(&stop_mask, "several CPUs");
-	}
-	cpu_hotplug_enable();
-	smp_value("calls", i, "count");
-	return 0;
-}
-
-static int stop_all(const unsigned long *arg)
-{
-	unsigned int i;
-
-	cpu_hotplug_disable();
-	for (i = 0; i < STOP_ROUNDS; i++)
 		stop_expect_zero(cpu_online_mask, "all CPUs");
-	/* Possible CPUs that are not online are no error */
+		stop_expect_zero(NULL, "no mask");
+		/* All stop, nobody runs, and it is no error */
+		stop_expect_zero(cpu_none_mask, "empty mask");
+	}
+	/* Nor are possible CPUs that are not online */
 	stop_expect_zero(cpu_possible_mask, "all possible CPUs");
 	cpu_hotplug_enable();
-	smp_value("calls", i + 1, "count");
-	return 0;
-}
-
-static int stop_null(const unsigned long *arg)
-{
-	unsigned int i;
-
-	cpu_hotplug_disable();
-	for (i = 0; i < STOP_ROUNDS; i++)
-		stop_expect_zero(NULL, "no mask");
-	cpu_hotplug_enable();
-	smp_value("calls", i, "count");
-	return 0;
-}
-
-/* A mask without any online CPU: all stop, nobody runs, and it is no error */
-static int stop_empty(const unsigned long *arg)
-{
-	unsigned int i;
-
-	for (i = 0; i < STOP_ROUNDS; i++)
-		stop_expect_zero(cpu_none_mask, "empty mask");
-	smp_value("calls", i, "count");
 	return 0;
 }
 
 /* Masks with a CPU that is offline, and with nothing else */
 static int stop_offline(const unsigned long *arg)
 {
-	struct smp_stop_call *call;
-	struct cpumask *mask;
 	unsigned int cpu = smp_first_to_go();
 	int ret;
 
 	if (cpu >= nr_cpu_ids)
 		return 0;
-	call = smp_stop_call_alloc();
-	mask = kzalloc_obj(*mask);
-	ret = call && mask ? remove_cpu(cpu) : -ENOMEM;
+	ret = remove_cpu(cpu);
 	if (ret)
-		goto out;
+		return ret;
 
-	ret = stop_one_call(call, cpumask_of(cpu), "CPU that is offline");
-	if (ret || atomic_read(&call->entered))
-		smp_fail("on an offline CPU: %d runs, returned %d",
-			 atomic_read(&call->entered), ret);
-	cpumask_set_cpu(cpu, mask);
-	cpumask_set_cpu(0, mask);
-	if (stop_one_call(call, mask, "one online, one offline"))
-		smp_fail("one online, one offline: returned an error");
-	if (stop_one_call(call, cpu_possible_mask, "all, one offline"))
-		smp_fail("all, one offline: returned an error");
-	if (stop_one_call(call, cpu_online_mask, "all that are online"))
-		smp_fail("all that are online: returned an error");
-	if (stop_one_call(call, NULL, "no mask, one offline"))
-		smp_fail("no mask, one offline: returned an error");
+	stop_expect_zero(cpumask_of(cpu), "CPU that is offline");
+	cpumask_copy(&stop_mask, cpumask_of(cpu));
+	cpumask_set_cpu(cpumask_first(cpu_online_mask), &stop_mask);
+	stop_expect_zero(&stop_mask, "one online, one offline");
+	stop_expect_zero(cpu_possible_mask, "all, one offline");
+	stop_expect_zero(cpu_online_mask, "all that are online");
+	stop_expect_zero(NULL, "no mask, one offline");
 
 	ret = add_cpu(cpu);
 	if (ret)
 		smp_fail("CPU %u does not come back: error %d", cpu, ret);
-	ret = stop_one_call(call, cpumask_of(cpu), "CPU that is back");
-	if (ret || atomic_read(&call->entered) != 1)
-		smp_fail("on a CPU that is back: %d runs, returned %d",
-			 atomic_read(&call->entered), ret);
-	ret = 0;
-out:
-	kfree(mask);
-	kfree(call);
-	return ret;
+	else
+		stop_expect_zero(cpumask_of(cpu), "CPU that is back");
+	return 0;
 }
 
-static int stop_return_call(const struct cpumask *mask, int (*value)(unsigned int cpu))
+/* Returned by one CPU only, or by each a value of its own */
+static int stop_return_call(const struct cpumask *mask, unsigned int only)
 {
 	unsigned int cpu;
 	int ret;
 
 	smp_stop_call_reset(stop_call);
 	for_each_possible_cpu(cpu)
-		stop_call->cpu[cpu].ret = value(cpu);
+		stop_call->cpu[cpu].ret = only < nr_cpu_ids && cpu != only ? 0 : -1000 - cpu;
 	ret = stop_machine(smp_stop_record, stop_call, mask);
 	smp_stop_check(stop_call, mask, "return value");
 	return ret;
 }
 
-static unsigned int stop_return_cpu;
-
-static int stop_return_one(unsigned int cpu)
-{
-	return cpu == stop_return_cpu ? -EAGAIN : 0;
-}
-
-static int stop_return_same(unsigned int cpu)
-{
-	return 42;
-}
-
-static int stop_return_own(unsigned int cpu)
-{
-	return cpu & 1 ? -1000 - (int)cpu : 1000 + (int)cpu;
-}
-
 static int stop_return(const unsigned long *arg)
 {
-	unsigned int cpu, calls = 0;
-	bool found;
+	unsigned int cpu, i;
 	int ret;
 
 	cpu_hotplug_disable();
 	/* One CPU returns an error, and every CPU is that one once */
-	for_each_online_cpu(stop_return_cpu) {
-		ret = stop_return_call(cpu_online_mask, stop_return_one);
-		if (ret != -EAGAIN)
-			smp_fail("CPU %u returned %d, the call %d",
-				 stop_return_cpu, -EAGAIN, ret);
+	for_each_online_cpu(cpu) {
+		ret = stop_return_call(cpu_online_mask, cpu);
+		if (ret != -1000 - (int)cpu)
+			smp_fail("CPU %u returned %d, the call %d", cpu, -1000 - cpu, ret);
 		/* Its value does not count where it does not run */
-		if (num_online_cpus() > 1) {
-			cpumask_andnot(&stop_mask, cpu_online_mask,
-				       cpumask_of(stop_return_cpu));
-			ret = stop_return_call(&stop_mask, stop_return_one);
-			if (ret)
-				smp_fail("CPU %u did not run, the call returned %d",
-					 stop_return_cpu, ret);
-		}
-		calls += 2;
+		cpumask_andnot(&stop_mask, cpu_online_mask, cpumask_of(cpu));
+		ret = stop_return_call(&stop_mask, cpu);
+		if (ret)
+			smp_fail("CPU %u did not run, the call returned %d", cpu, ret);
 	}
-
-	ret = stop_return_call(cpu_online_mask, stop_return_same);
-	if (ret != stop_return_same(0))
-		smp_fail("all returned %d, the call %d", stop_return_same(0), ret);
-	ret = stop_return_call(NULL, stop_return_same);
-	if (ret != stop_return_same(0))
-		smp_fail("one CPU returned %d, the call without mask %d",
-			 stop_return_same(0), ret);
-	ret = stop_return_call(cpu_none_mask, stop_return_same);
-	if (ret)
-		smp_fail("nobody ran, the call returned %d", ret);
-
 	/* Different values: any one of them, but of a CPU that ran */
-	while (calls < STOP_ROUNDS) {
+	for (i = 0; i < STOP_ROUNDS; i++) {
 		smp_random_mask(&stop_mask, cpu_online_mask);
-		ret = stop_return_call(&stop_mask, stop_return_own);
-		found = false;
-		for_each_cpu(cpu, &stop_mask)
-			found |= ret == stop_return_own(cpu);
-		if (!found)
+		ret = stop_return_call(&stop_mask, nr_cpu_ids);
+		cpu = -1000 - ret;
+		if (cpu >= nr_cpu_ids || !cpumask_test_cpu(cpu, &stop_mask))
 			smp_fail("the call returned %d, which no CPU of %*pbl did",
 				 ret, cpumask_pr_args(&stop_mask));
-		calls++;
 	}
 	cpu_hotplug_enable();
-	smp_value("calls", calls + 3, "count");
 	return 0;
 }
 
 /*
- * Callers at the same time: the calls come one after the other, so the
- * function never runs for two of them at once.
+ * While the function runs, no CPU takes an interrupt, whether it runs the
+ * function or not: the first CPU that runs it sends a function call to each
+ * other CPU, which has to run there, but not before the function has ended on
+ * all.
  */
-static atomic_t serial_owner;
-static atomic_t serial_overlaps;
-
-struct serial_caller {
-	struct task_struct	*task;
-	struct smp_stop_call	*call;
-	struct cpumask		mask;
-	atomic_t		todo;
-	int			id;
-	unsigned int		calls;
-	bool			finished;
+struct irqs_cpu {
+	call_single_data_t	csd;
+	unsigned int		called;
+	bool			early;
 };
 
-static int serial_fn(void *data)
-{
-	struct serial_caller *me = data;
-	int owner, ret;
+static struct {
+	atomic_t		first;
+	/* CPUs on which the function has not ended */
+	atomic_t		todo;
+	unsigned int		dwell_us;
+	/* Whether the first CPU or the others take twice as long */
+	bool			first_longer;
+	atomic_t		unsent;
+	struct irqs_cpu		*cpu;
+} irqs;
 
-	owner = atomic_cmpxchg(&serial_owner, 0, me->id);
-	if (owner && owner != me->id)
-		atomic_inc(&serial_overlaps);
-	ret = smp_stop_record(me->call);
-	/* The last CPU of this call leaves the room empty */
-	if (atomic_dec_and_test(&me->todo) &&
-	    atomic_cmpxchg(&serial_owner, me->id, 0) != me->id)
-		atomic_inc(&serial_overlaps);
-	return ret;
+static void irqs_called(void *data)
+{
+	struct irqs_cpu *me = data;
+
+	me->early = atomic_read(&irqs.todo);
+	/* Pairs with the acquire of the task that waits for the calls */
+	smp_store_release(&me->called, me->called + 1);
 }
 
-static int serial_thread(void *data)
+static int irqs_fn(void *unused)
 {
-	struct serial_caller *me = data;
-	unsigned int i;
-	int ret;
+	bool first = !atomic_xchg(&irqs.first, 1);
+	unsigned int cpu;
 
-	for (i = 0; i < STOP_SERIAL_CALLS && !kthread_should_stop(); i++) {
-		smp_random_mask(&me->mask, cpu_online_mask);
-		smp_stop_call_reset(me->call);
-		atomic_set(&me->todo, cpumask_weight(&me->mask));
-		ret = stop_machine(serial_fn, me, &me->mask);
-		if (ret)
-			smp_fail("caller %d: returned %d", me->id, ret);
-		if (!smp_stop_check(me->call, &me->mask, "concurrent caller"))
-			break;
-		me->calls++;
-	}
-	WRITE_ONCE(me->finished, true);
-	while (!kthread_should_stop())
-		schedule_timeout_interruptible(1);
-	return 0;
-}
-
-static int stop_serial(const unsigned long *arg)
-{
-	unsigned int i, calls = 0, nr = 0;
-	struct serial_caller *caller;
-	int ret = -ENOMEM;
-
-	caller = kzalloc_objs(*caller, STOP_SERIAL_CALLERS);
-	if (!caller)
-		return ret;
-	atomic_set(&serial_owner, 0);
-	atomic_set(&serial_overlaps, 0);
-	cpu_hotplug_disable();
-
-	for (nr = 0; nr < STOP_SERIAL_CALLERS; nr++) {
-		struct serial_caller *it = &caller[nr];
-
-		it->id = nr + 1;
-		it->call = smp_stop_call_alloc();
-		if (!it->call)
-			goto out;
-		it->call->dwell_us = STOP_SERIAL_DWELL_US;
-		it->task = kthread_run(serial_thread, it, "smp_serial/%u", nr);
-		if (IS_ERR(it->task)) {
-			ret = PTR_ERR(it->task);
-			it->task = NULL;
-			kfree(it->call);
-			goto out;
+	if (first) {
+		for_each_online_cpu(cpu) {
+			if (cpu != smp_processor_id() &&
+			    smp_call_function_single_async(cpu, &irqs.cpu[cpu].csd))
+				atomic_inc(&irqs.unsent);
 		}
 	}
-
-	for (i = 0; i < nr; i++) {
-		while (!READ_ONCE(caller[i].finished) && !smp_sleep(10))
-			;
-	}
-	ret = 0;
-out:
-	cpu_hotplug_enable();
-	for (i = 0; i < nr; i++) {
-		kthread_stop(caller[i].task);
-		calls += caller[i].calls;
-		kfree(caller[i].call);
-	}
-	kfree(caller);
-	if (ret)
-		return ret;
-	if (atomic_read(&serial_overlaps))
-		smp_fail("the function ran for two calls at once %d times",
-			 atomic_read(&serial_overlaps));
-	if (calls != STOP_SERIAL_CALLERS * STOP_SERIAL_CALLS)
-		smp_fail("%u of %u calls were made", calls,
-			 STOP_SERIAL_CALLERS * STOP_SERIAL_CALLS);
-	smp_value("callers", STOP_SERIAL_CALLERS, "count");
-	smp_value("calls", calls, "count");
+	smp_dwell(irqs.dwell_us);
+	if (first == irqs.first_longer)
+		smp_dwell(irqs.dwell_us);
+	atomic_dec(&irqs.todo);
 	return 0;
 }
+
+/*
+ * Run the function on the CPUs of @mask, or with @control on this CPU without
+ * stop_machine(). Returns the number of other CPUs that took their call early,
+ * or -ETIMEDOUT: then a call is still out, and nothing must be freed.
+ */
+static int irqs_run(const struct cpumask *mask, bool control)
+{
+	int early = 0, called = 0, ret = 0;
+	unsigned int cpu, ms = 0;
+
+	for_each_online_cpu(cpu) {
+		irqs.cpu[cpu].called = 0;
+		irqs.cpu[cpu].early = false;
+	}
+	atomic_set(&irqs.first, 0);
+	atomic_set(&irqs.unsent, 0);
+	atomic_set(&irqs.todo, mask ? cpumask_weight(mask) : 1);
+	if (control) {
+		local_irq_disable();
+		irqs_fn(NULL);
+		local_irq_enable();
+	} else {
+		ret = stop_machine(irqs_fn, NULL, mask);
+	}
+	if (ret || atomic_read(&irqs.todo) || atomic_read(&irqs.unsent))
+		smp_fail("returned %d, %d CPUs did not run, %d could not be called", ret,
+			 atomic_read(&irqs.todo), atomic_read(&irqs.unsent));
+
+	/* All but the first CPU are called once */
+	for (;;) {
+		called = 0;
+		early = 0;
+		for_each_online_cpu(cpu) {
+			/* Pairs with the release in the called function */
+			if (!smp_load_acquire(&irqs.cpu[cpu].called))
+				continue;
+			called += irqs.cpu[cpu].called;
+			early += irqs.cpu[cpu].early;
+		}
+		if (called >= num_online_cpus() - 1)
+			break;
+		if (ms++ > STOP_CALL_LIMIT_MS) {
+			smp_fail("%d calls ran, not %u", called, num_online_cpus() - 1);
+			return -ETIMEDOUT;
+		}
+		fsleep(USEC_PER_MSEC);
+	}
+	if (called != num_online_cpus() - 1)
+		smp_fail("%d calls ran, not %u", called, num_online_cpus() - 1);
+	return early;
+}
+
+/* Without stop_machine(), each call is early: double the time until it is so */
+static int irqs_control(void)
+{
+	int early;
+
+	for (irqs.dwell_us = STOP_DWELL_MIN_US; irqs.dwell_us <= STOP_DWELL_MAX_US;
+	     irqs.dwell_us *= 2) {
+		early = irqs_run(NULL, true);
+		if (early < 0 || early == num_online_cpus() - 1)
+			return early;
+	}
+	smp_fail("control: only %d calls run before the function has ended", early);
+	return 0;
+}
+
+static int irqs_all(void)
+{
+	const struct cpumask *masks[4];
+	unsigned int round, i;
+	int early;
+
+	early = irqs_control();
+	if (early < 0 || smp_failed())
+		return early;
+	irqs.dwell_us = min(irqs.dwell_us * 2, (unsigned int)STOP_DWELL_MAX_US);
+	smp_value("dwell", irqs.dwell_us, "us");
+	for (round = 0; round < STOP_IRQS_ROUNDS && !smp_failed(); round++) {
+		irqs.first_longer = round & 1;
+		smp_random_mask(&stop_mask, cpu_online_mask);
+		masks[0] = NULL;
+		masks[1] = cpu_online_mask;
+		masks[2] = &stop_mask;
+		masks[3] = cpumask_of(cpumask_nth(round % num_online_cpus(),
+						  cpu_online_mask));
+		for (i = 0; i < ARRAY_SIZE(masks); i++) {
+			early = irqs_run(masks[i], false);
+			if (early < 0)
+				return early;
+			if (early)
+				smp_fail("%d CPUs took a call while it ran (CPUs %*pbl)",
+					 early, cpumask_pr_args(masks[i] ?: cpu_none_mask));
+		}
+	}
+	return 0;
+}
+
+static int stop_irqs(const unsigned long *arg)
+{
+	unsigned int cpu;
+
+	irqs.cpu = kzalloc_objs(*irqs.cpu, nr_cpu_ids);
+	if (!irqs.cpu)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		INIT_CSD(&irqs.cpu[cpu].csd, irqs_called, &irqs.cpu[cpu]);
+	cpu_hotplug_disable();
+	/* A call that is still out would find its data and its code gone */
+	if (irqs_all() < 0)
+		__module_get(THIS_MODULE);
+	else
+		kfree(irqs.cpu);
+	cpu_hotplug_enable();
+	return 0;
+}
+
+#ifdef CONFIG_KPROBES
+/*
+ * A CPU that does not run the function is held up after it has disabled
+ * interrupts, as an NMI or the hypervisor could do it. The CPU that runs the
+ * function must get out of stop_machine() nevertheless, and lets it go by an
+ * interrupt to itself.
+ */
+static struct {
+	unsigned int		cpu;
+	unsigned int		runner;
+	bool			armed;
+	bool			held;
+	bool			released;
+	bool			late;
+} hold;
+
+static void hold_release(struct irq_work *work)
+{
+	WRITE_ONCE(hold.released, true);
+}
+
+static struct irq_work hold_work = IRQ_WORK_INIT_HARD(hold_release);
+
+static int hold_fn(void *unused)
+{
+	irq_work_queue(&hold_work);
+	return 0;
+}
+
+/* Each stopped CPU calls the function with the probe until the state changes */
+static int hold_hit(struct kprobe *p, struct pt_regs *regs)
+{
+	u64 limit;
+
+	if (!READ_ONCE(hold.armed) || smp_processor_id() != hold.cpu)
+		return 0;
+	WRITE_ONCE(hold.armed, false);
+	hold.held = !READ_ONCE(hold.released);
+	limit = ktime_get_mono_fast_ns() + STOP_HOLD_LIMIT_NS;
+	while (!READ_ONCE(hold.released)) {
+		cpu_relax();
+		if (ktime_get_mono_fast_ns() > limit) {
+			hold.late = true;
+			break;
+		}
+	}
+	return 0;
+}
+NOKPROBE_SYMBOL(hold_hit);
+
+static struct kprobe hold_probe = {
+	.symbol_name	= "rcu_momentary_eqs",
+	.pre_handler	= hold_hit,
+};
+
+static int stop_bystander(const unsigned long *arg)
+{
+	unsigned int i, held = 0;
+	int ret;
+
+	if (num_online_cpus() < 2) {
+		smp_skip("needs two CPUs");
+		return 0;
+	}
+	ret = register_kprobe(&hold_probe);
+	if (ret) {
+		smp_skip("no probe at %s: error %d", hold_probe.symbol_name, ret);
+		return 0;
+	}
+	cpu_hotplug_disable();
+	/*
+	 * A CPU that is the last one to disable interrupts is held up too late
+	 * to be waited for: some will be earlier.
+	 */
+	for (i = 0; i < STOP_HOLD_ROUNDS * num_online_cpus() && !hold.late; i++) {
+		hold.cpu = cpumask_nth(i % num_online_cpus(), cpu_online_mask);
+		hold.runner = cpumask_any_but(cpu_online_mask, hold.cpu);
+		hold.held = false;
+		hold.released = false;
+		WRITE_ONCE(hold.armed, true);
+		ret = stop_machine(hold_fn, NULL, cpumask_of(hold.runner));
+		WRITE_ONCE(hold.armed, false);
+		irq_work_sync(&hold_work);
+		if (ret)
+			smp_fail("returned %d", ret);
+		held += hold.held;
+	}
+	cpu_hotplug_enable();
+	unregister_kprobe(&hold_probe);
+	if (hold.late)
+		smp_fail("CPU %u waited for CPU %u, which does not run the function",
+			 hold.runner, hold.cpu);
+	if (!held)
+		smp_fail("no CPU was held up");
+	hold.late = false;
+	smp_value("held", held, "count");
+	return 0;
+}
+#else
+static int stop_bystander(const unsigned long *arg)
+{
+	smp_skip("kernel without CONFIG_KPROBES");
+	return 0;
+}
+#endif
 
 /*
  * All CPUs meet in one call, as s390 does to synchronise its clocks: the first
@@ -575,37 +641,37 @@ static int stop_noalloc(const unsigned long *arg)
 	return 0;
 }
 
-/**
- * smp_stop_init - Allocate what a test must not allocate itself
- *
- * Return: 0 or -ENOMEM.
- */
-int smp_stop_init(void)
-{
-	stop_call = smp_stop_call_alloc();
-	return stop_call ? 0 : -ENOMEM;
-}
-
-/**
- * smp_stop_exit - Undo smp_stop_init()
- */
-void smp_stop_exit(void)
-{
-	kfree(stop_call);
-}
-
-const struct smp_test smp_stop_tests[] = {
-	{ .name = "stop_single", .run = stop_single, },
-	{ .name = "stop_several", .run = stop_several, },
-	{ .name = "stop_all", .run = stop_all, },
-	{ .name = "stop_null", .run = stop_null, },
-	{ .name = "stop_empty", .run = stop_empty, },
+static const struct smp_test stop_tests[] = {
+	{ .name = "stop_masks", .run = stop_masks, },
 	{ .name = "stop_offline", .run = stop_offline, },
 	{ .name = "stop_return", .run = stop_return, },
-	{ .name = "stop_serial", .run = stop_serial, },
+	{ .name = "stop_irqs", .run = stop_irqs, },
+	{ .name = "stop_bystander", .run = stop_bystander, },
 	{ .name = "stop_sync", .run = stop_sync, },
 	{ .name = "stop_core", .run = stop_core, },
 	{ .name = "stop_calls", .run = stop_calls, .min_args = 1, .max_args = 1, },
 	{ .name = "stop_noalloc", .run = stop_noalloc, .min_args = 1, .max_args = 1, },
 	{ }
 };
+
+static struct smp_tests tests = { .test = stop_tests };
+
+static int __init smp_test_stop_init(void)
+{
+	stop_call = smp_stop_call_alloc();
+	if (!stop_call)
+		return -ENOMEM;
+	smp_tests_register(&tests);
+	return 0;
+}
+module_init(smp_test_stop_init);
+
+static void __exit smp_test_stop_exit(void)
+{
+	smp_tests_unregister(&tests);
+	kfree(stop_call);
+}
+module_exit(smp_test_stop_exit);
+
+MODULE_DESCRIPTION("Tests of stop_machine()");
+MODULE_LICENSE("GPL");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Parts of the storms of the smp_test module. Each is started, rages in
+ * What the smp_test_storm module offers: parts of storms. Each is started, rages in
  * threads of its own, and is stopped; what it found is reported when it stops.
  * The toggler is started first and stopped last.
  */

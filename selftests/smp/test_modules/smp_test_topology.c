@@ -8,6 +8,7 @@
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
@@ -107,6 +108,8 @@ static int topology_masks(const unsigned long *arg)
 			if (!mask)
 				continue;
 			nr++;
+			if (cpumask_empty(mask))
+				smp_fail("%u hops from node %u: a mask without CPUs", hops, node);
 			if (!cpumask_subset(mask, cpu_active_mask))
 				smp_fail("%u hops from node %u: CPUs %*pbl, active are %*pbl",
 					 hops, node, cpumask_pr_args(mask),
@@ -119,7 +122,7 @@ static int topology_masks(const unsigned long *arg)
 	return 0;
 }
 
-const struct smp_test smp_topology_tests[] = {
+static const struct smp_test topology_tests[] = {
 	{
 		.name		= "topology_masks",
 		.run		= topology_masks,
@@ -131,3 +134,21 @@ const struct smp_test smp_topology_tests[] = {
 	},
 	{ }
 };
+
+static struct smp_tests tests = { .test = topology_tests };
+
+static int __init smp_test_topology_init(void)
+{
+	smp_tests_register(&tests);
+	return 0;
+}
+module_init(smp_test_topology_init);
+
+static void __exit smp_test_topology_exit(void)
+{
+	smp_tests_unregister(&tests);
+}
+module_exit(smp_test_topology_exit);
+
+MODULE_DESCRIPTION("Tests of the CPUs around a NUMA node");
+MODULE_LICENSE("GPL");

@@ -6,6 +6,7 @@
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
+#include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/numa.h>
 #include <linux/slab.h>
@@ -74,7 +75,7 @@ static int wq_node(const unsigned long *arg)
 	return 0;
 }
 
-const struct smp_test smp_workqueue_tests[] = {
+static const struct smp_test workqueue_tests[] = {
 	{
 		.name		= "wq_node",
 		.run		= wq_node,
@@ -83,3 +84,21 @@ const struct smp_test smp_workqueue_tests[] = {
 	},
 	{ }
 };
+
+static struct smp_tests tests = { .test = workqueue_tests };
+
+static int __init smp_test_workqueue_init(void)
+{
+	smp_tests_register(&tests);
+	return 0;
+}
+module_init(smp_test_workqueue_init);
+
+static void __exit smp_test_workqueue_exit(void)
+{
+	smp_tests_unregister(&tests);
+}
+module_exit(smp_test_workqueue_exit);
+
+MODULE_DESCRIPTION("Test of the share of max_active that a NUMA node gets");
+MODULE_LICENSE("GPL");

@@ -301,6 +301,7 @@ out:
 	senders_free();
 	return ret;
 }
+EXPORT_SYMBOL_GPL(smp_senders_start);
 
 /* The number of calls that have not run yet; more runs than calls fail */
 static unsigned long senders_missing(enum sender_way way)
@@ -385,6 +386,7 @@ void smp_senders_stop(void)
 	else
 		senders_free();
 }
+EXPORT_SYMBOL_GPL(smp_senders_stop);
 
 /* Which parts a storm has */
 #define STORM_HOTPLUG	BIT(0)
@@ -452,19 +454,12 @@ static int storm_all(const unsigned long *arg)
 	return storm(arg, STORM_HOTPLUG | STORM_STOP | STORM_IPI);
 }
 
-/* Not a storm of its own: the contract of stop_machine() beside hotplug */
-static int stop_hotplug(const unsigned long *arg)
-{
-	return storm(arg, STORM_HOTPLUG | STORM_STOP);
-}
-
 static int ipi_hotplug(const unsigned long *arg)
 {
 	return storm(arg, STORM_HOTPLUG | STORM_IPI);
 }
 
-const struct smp_test smp_storm_tests[] = {
-	{ .name = "stop_hotplug", .run = stop_hotplug, .min_args = 1, .max_args = 1, },
+static const struct smp_test storm_tests[] = {
 	{ .name = "ipi_hotplug", .run = ipi_hotplug, .min_args = 1, .max_args = 1, },
 	{ .name = "storm_hotplug", .run = storm_hotplug, .min_args = 1, .max_args = 1, },
 	{ .name = "storm_stop", .run = storm_stop, .min_args = 1, .max_args = 1, },
@@ -472,3 +467,21 @@ const struct smp_test smp_storm_tests[] = {
 	{ .name = "storm_all", .run = storm_all, .min_args = 1, .max_args = 1, },
 	{ }
 };
+
+static struct smp_tests tests = { .test = storm_tests };
+
+static int __init smp_test_storm_init(void)
+{
+	smp_tests_register(&tests);
+	return 0;
+}
+module_init(smp_test_storm_init);
+
+static void __exit smp_test_storm_exit(void)
+{
+	smp_tests_unregister(&tests);
+}
+module_exit(smp_test_storm_exit);
+
+MODULE_DESCRIPTION("Storms of hotplug, stop_machine and calls between CPUs");
+MODULE_LICENSE("GPL");
