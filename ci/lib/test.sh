@@ -9,8 +9,7 @@
 # Those that can be done with one CPU
 # shellcheck disable=SC2034 # used by ci/test
 ONE_CPU_TESTS="-t smp:hotplug_threads.sh -t smp:kthread_contract.sh \
--t smp:kthread_kunit.sh -t smp:queue_contract.sh -t smp:queue_kunit.sh \
--t smp:queue_trace.sh -t smp:stop_machine_contract.sh -t smp:stop_machine_kunit.sh \
+-t smp:queue_contract.sh -t smp:stop_machine_contract.sh -t smp:stop_machine_kunit.sh \
 -t cpu-hotplug:cpu-on-off-test.sh"
 
 # must_fail LABEL TEST - true for a test that fail.expected lists
