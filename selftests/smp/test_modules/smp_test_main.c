@@ -28,7 +28,7 @@
 #include "smp_test.h"
 
 #define SMP_COMMAND_LEN	128
-#define SMP_ARGS	4
+#define SMP_ARGS	5
 #define SMP_EXIT_LIMIT_MS	5000
 
 enum smp_verdict {
@@ -343,7 +343,7 @@ static int smp_run(char *command)
 		return -ENOENT;
 
 	while ((word = strsep(&command, " "))) {
-		if (nr == test->max_args)
+		if (nr == test->max_args || nr == SMP_ARGS)
 			return -EINVAL;
 		ret = kstrtoul(word, 0, &arg[nr++]);
 		if (ret)
