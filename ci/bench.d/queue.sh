@@ -11,7 +11,8 @@
 # Cpus: 2 8
 #
 # All ways run in the same guest, one after the other, so that the ratio between
-# them does not depend on the boot. queue_queue_* needs the series.
+# them does not depend on the boot. With more than one producer queue_queue_* needs the
+# series.
 
 main() {
 	local rounds=20000 cpus

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# mutant - selftest of the table that ci/mutant makes of its runs
+# mutant - selftest of ci/mutant: its changes apply, and its table
 #
 # Usage and exit codes: see ci/selftest
 
@@ -51,11 +51,35 @@ check_bad() {
 	refused 1 "a line without 7 fields"
 }
 
+check_apply() {
+	try "$TOP/ci/mutant" --check
+	rc_is 0
+}
+
+# A copy of the tool with a change that no kernel has room for
+check_rot() {
+	cp -r "$TOP/ci" "$TOP/patches" "$TOP/series" "$WORK"
+	cat >"$WORK/ci/mutant.d/rotten.patch" <<-END
+		Breaks: nothing
+		Test: storm_all.sh
+		diff --git a/kernel/cpu.c b/kernel/cpu.c
+		--- a/kernel/cpu.c
+		+++ b/kernel/cpu.c
+		@@ -1,1 +1,1 @@
+		-no such line
+		+another
+	END
+	try "$WORK/ci/mutant" --check
+	refused 1 "does not apply to the series: rotten"
+}
+
 main() {
-	selftest_begin 3
+	selftest_begin 5
 	check "mutant: the last run of each mutant, and those that did not run" check_table
 	check "mutant: the table is one" check_columns
 	check "mutant: bad results are one line" check_bad
+	check "mutant: all changes apply to the series" check_apply
+	check "mutant: one that does not is named" check_rot
 	selftest_end
 }
 
