@@ -33,6 +33,11 @@
 #define QS_SECONDS_MAX		86400UL
 /* Loops by which the calls of a strict round are apart at most */
 #define QS_SPREAD		2048
+/* Looks before a producer sleeps: those that it waits for may need its CPU */
+#define QS_SPINS		64
+
+/* What happens to the CPUs meanwhile */
+enum qs_hotplug { QS_STAY, QS_COME_AND_GO, QS_OFFLINE };
 
 /**
  * struct qs_slot - what one producer and one target share
@@ -65,6 +70,7 @@ static struct qs_producer *qs_producers;
 static unsigned int qs_nr;
 static struct cpumask qs_mask;
 static bool qs_strict;
+static enum qs_hotplug qs_hotplug;
 static atomic_long_t qs_arrived;
 static atomic_long_t qs_deaths;
 
@@ -80,8 +86,17 @@ static void qs_fn(void *info)
 	WRITE_ONCE(t->runs, t->runs + 1);
 }
 
+static void qs_relax(unsigned int *spins)
+{
+	if (++*spins % QS_SPINS)
+		cpu_relax();
+	else
+		usleep_range(5, 10);
+}
+
 static bool qs_wait_seen(struct qs_target *t, unsigned int nr, unsigned long want)
 {
+	unsigned int spins = 0;
 	u64 limit = 0;
 
 	while (READ_ONCE(t->slot[nr].seen) < want) {
@@ -89,8 +104,7 @@ static bool qs_wait_seen(struct qs_target *t, unsigned int nr, unsigned long wan
 			limit = ktime_get_ns() + QUEUE_LIMIT_MS * NSEC_PER_MSEC;
 		else if (ktime_get_ns() > limit)
 			return READ_ONCE(t->slot[nr].seen) >= want;
-		cpu_relax();
-		cond_resched();
+		qs_relax(&spins);
 	}
 	return true;
 }
@@ -131,12 +145,13 @@ static void qs_call(struct qs_producer *me, unsigned int cpu)
 /* Wait for all producers. Returns false at the end of the storm. */
 static bool qs_meet(unsigned long round)
 {
+	unsigned int spins = 0;
+
 	atomic_long_inc(&qs_arrived);
 	while ((unsigned long)atomic_long_read(&qs_arrived) < (round + 1) * qs_nr) {
 		if (kthread_should_stop() || smp_failed())
 			return false;
-		cpu_relax();
-		cond_resched();
+		qs_relax(&spins);
 	}
 	return true;
 }
@@ -272,7 +287,7 @@ static void qs_stop(void)
 	smp_value("queue_runs", runs, "count");
 	smp_value("queue_merged", merged, "count");
 	smp_value("queue_refused", refused, "count");
-	if (!merged && qs_nr > 1)
+	if (!merged && qs_nr > 1 && qs_hotplug != QS_OFFLINE)
 		smp_fail("no call was merged");
 	if (!pending)
 		qs_free();
@@ -302,15 +317,49 @@ static bool qs_serialized(void)
 	return smp_call_function_single_async(nr_cpu_ids, &locked) == -EBUSY;
 }
 
+/* The only target is offline: all calls are refused, none is taken for merged */
+static int qs_offline(unsigned int cpu)
+{
+	if (!smp_cpu_can_go(cpu)) {
+		smp_skip("no CPU can go offline");
+		return -ENODEV;
+	}
+	cpumask_copy(&qs_mask, cpumask_of(cpu));
+	return remove_cpu(cpu);
+}
+
+static int qs_run(unsigned long seconds, unsigned long nr)
+{
+	int state = 0;
+	int ret;
+
+	ret = qs_start(nr);
+	if (qs_hotplug == QS_COME_AND_GO && !ret) {
+		atomic_long_set(&qs_deaths, 0);
+		state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "smp_test:queue",
+						  NULL, qs_dead);
+		if (state < 0)
+			ret = state;
+	}
+	for (; seconds && !ret && !smp_failed(); seconds--)
+		ret = smp_sleep(MSEC_PER_SEC);
+	if (state > 0) {
+		cpuhp_remove_state_nocalls(state);
+		smp_value("queue_deaths", atomic_long_read(&qs_deaths), "count");
+	}
+	if (qs_producers)
+		qs_stop();
+	return ret;
+}
+
 /* storm_queue SECONDS PRODUCERS STRICT HOTPLUG UNSAFE, 0 producers: one per CPU */
 int storm_queue(const unsigned long *arg)
 {
 	unsigned long nr = arg[1] ?: min(num_online_cpus(), QS_PRODUCERS_MAX);
-	unsigned long second;
-	int state = 0;
+	unsigned int last = cpumask_last(cpu_online_mask);
 	int ret = 0;
 
-	if (!arg[0] || arg[0] > QS_SECONDS_MAX || nr > QS_PRODUCERS_MAX)
+	if (!arg[0] || arg[0] > QS_SECONDS_MAX || nr > QS_PRODUCERS_MAX || arg[3] > QS_OFFLINE)
 		return -EINVAL;
 	if (num_online_cpus() < 2) {
 		smp_skip("one CPU");
@@ -321,29 +370,18 @@ int storm_queue(const unsigned long *arg)
 		return 0;
 	}
 	qs_strict = arg[2];
+	qs_hotplug = arg[3];
 	cpumask_copy(&qs_mask, cpu_online_mask);
-	if (arg[3]) {
+	if (qs_hotplug == QS_COME_AND_GO)
 		ret = smp_toggler_start();
-		if (ret)
-			return ret == -ENODEV ? 0 : ret;
-	}
-	ret = qs_start(nr);
-	if (arg[3] && !ret) {
-		atomic_long_set(&qs_deaths, 0);
-		state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "smp_test:queue",
-						  NULL, qs_dead);
-		if (state < 0)
-			ret = state;
-	}
-	for (second = 0; second < arg[0] && !ret && !smp_failed(); second++)
-		ret = smp_sleep(MSEC_PER_SEC);
-	if (state > 0) {
-		cpuhp_remove_state_nocalls(state);
-		smp_value("queue_deaths", atomic_long_read(&qs_deaths), "count");
-	}
-	if (qs_producers)
-		qs_stop();
-	if (arg[3])
+	else if (qs_hotplug == QS_OFFLINE)
+		ret = qs_offline(last);
+	if (ret)
+		return ret == -ENODEV ? 0 : ret;
+	ret = qs_run(arg[0], nr);
+	if (qs_hotplug == QS_COME_AND_GO)
 		smp_toggler_stop();
+	else if (qs_hotplug == QS_OFFLINE)
+		ret = add_cpu(last) ?: ret;
 	return ret;
 }
