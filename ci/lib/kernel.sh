@@ -104,16 +104,26 @@ kernel_lost() {
 		/^CONFIG_/ && !($0 in have)' "$1"
 }
 
+# kernel_config_key WANTED - what OBJ/.config was made of, and itself
+kernel_config_key() {
+	{ kernel_toolchain; cat "$1" "$OBJ/.config"
+	git -C "$SRC" ls-files -s -- '*Kconfig*'; } 2>/dev/null | sha256sum
+}
+
 # kernel_config WANTED LABEL - allnoconfig plus the wanted lines
+#
+# Kconfig asks the compiler many questions, so it is not run for the same again.
 kernel_config() {
 	local wanted=$1 label=$2 lost
 
+	[ "$(kernel_config_key "$wanted")" != "$(cat "$OBJ/config.key" 2>/dev/null)" ] || return 0
 	step_run "configure $label" "$OBJ/config.log" \
 		kernel_make KCONFIG_ALLCONFIG="$wanted" allnoconfig olddefconfig ||
 		die "$label cannot be configured"
 	lost=$(kernel_lost "$wanted" "$OBJ/.config")
 	[ -z "$lost" ] ||
 		die "configuration of $label lost: $(echo "$lost" | paste -sd ';' | sed 's/;/; /g')"
+	kernel_config_key "$wanted" >"$OBJ/config.key"
 }
 
 # ksft_collections - those that this repository holds

@@ -183,6 +183,12 @@ real_lines() {
 			check "$arch $variant: no line is lost" rc_is 0
 		done
 	done
+	rm "$WORK/obj-$arch/config.log"
+	try real_config "$tree" "$arch" "$variant" "$TOP/config"
+	check "the same is not configured again" test "$RC" = 0 -a ! -e "$WORK/obj-$arch/config.log"
+	echo "# CONFIG_SMP is not set" >>"$WORK/obj-$arch/.config"
+	try real_config "$tree" "$arch" "$variant" "$TOP/config"
+	check "what was changed is" test "$RC" = 0 -a -e "$WORK/obj-$arch/config.log"
 	cp -r "$TOP/config" "$WORK/lossy"
 	# One that is unknown, one that depends on what is not set, one forced on
 	printf '%s\n' "CONFIG_NO_SUCH=y" "CONFIG_NUMA_BALANCING_DEFAULT_ENABLED=y" \
@@ -207,7 +213,7 @@ real_config() {
 }
 
 main() {
-	selftest_begin 36
+	selftest_begin 38
 	toy_kernel
 	toy_series
 	cp -r "$TOP/config" "$WORK/config"
