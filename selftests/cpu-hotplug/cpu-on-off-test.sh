@@ -44,7 +44,10 @@ test_step() {
 	else
 		what="CPU $1 online"
 	fi
-	if step "$1" "$2"; then
+	if cpuhp_is "$1" online "$2"; then
+		# The step before was refused, or failed
+		ktap_test_skip "$what: it is already"
+	elif step "$1" "$2"; then
 		ktap_test_pass "$what"
 	elif refused; then
 		ktap_test_skip "$what: refused with $cpuhp_error"
@@ -95,6 +98,7 @@ fi
 
 every=$(printf '%s\n' "$cpuhp_cpus" "$cpuhp_offline" | grep . | sort -n)
 down=$(leave_one "$every")
+[ -n "$down$cpuhp_offline" ] || cpuhp_skip_all "only one CPU"
 cpuhp_begin $(($(count "$cpuhp_offline") + 2 * $(count "$down")))
 for cpu in $cpuhp_offline; do
 	test_step "$cpu" 1

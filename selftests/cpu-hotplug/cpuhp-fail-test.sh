@@ -37,6 +37,8 @@ go() {
 learn() {
 	machine_keep on
 	for cpu in $cpuhp_cpus; do
+		# As when it is compared: to look at all CPUs for each takes long
+		[ -n "$cpuhp_all" ] || cpuhp_turn=$cpu
 		cpuhp_trace_begin
 		go "$cpu" 0
 		cpuhp_trace_path "$cpu" >"$cpuhp_tmp/down.$cpu"
@@ -46,6 +48,7 @@ learn() {
 		go "$cpu" 1
 		cpuhp_trace_path "$cpu" >"$cpuhp_tmp/up.$cpu"
 	done
+	cpuhp_turn=
 	ask "$cpu" down
 	machine_check on
 }

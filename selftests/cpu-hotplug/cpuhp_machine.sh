@@ -7,7 +7,8 @@
 #   cpuhp_states          the states, one "NUMBER NAME" per line
 #   cpuhp_sample          those of them that are tested
 #   cpuhp_number NAME     number of a state, nothing if there is none
-#   cpuhp_need_states     skip all if nothing can be tested, after cpuhp_setup
+#   cpuhp_need_states     skip all if nothing can be tested, after cpuhp_setup; takes
+#                         the CPUs that may not go out of cpuhp_cpus
 #   cpuhp_fail REASON     the test that runs has failed
 #   cpuhp_verdict TEXT    the result of that test
 #   cpuhp_next            whose turn is it? Sets cpuhp_turn
@@ -54,6 +55,35 @@ cpuhp_need_states() {
 			cpuhp_skip_all "CPU $cpuhp_it is in state $cpuhp_value, not $cpuhp_last"
 	done
 	machine_setup
+	cpuhp_try_cpus
+}
+
+# Some CPUs may not go: the one that keeps the time, the last one for housekeeping,
+# all in some machines. What else goes wrong is a failure: it may do so only once,
+# and not again in the tests.
+#
+# cpuhp_lib.sh sets cpuhp_error
+# shellcheck disable=SC2154
+cpuhp_try_cpus() {
+	machine_keep start
+	cpuhp_can=$cpuhp_cpus
+	for cpuhp_one in $cpuhp_cpus; do
+		if cpuhp_step "$cpuhp_one" 0; then
+			cpuhp_step "$cpuhp_one" 1 && continue
+		elif [ "$cpuhp_error" = EBUSY ] || [ "$cpuhp_error" = EOPNOTSUPP ]; then
+			ktap_print_msg "CPU $cpuhp_one is left out: $cpuhp_error"
+			cpuhp_can=$(echo "$cpuhp_can" | grep -vx "$cpuhp_one")
+			continue
+		fi
+		cpuhp_fail "CPU $cpuhp_one does not go offline and come back: $cpuhp_error"
+	done
+	machine_check start
+	if [ -n "$cpuhp_bad" ]; then
+		ktap_print_header
+		ktap_exit_fail_msg "CPUs do not go offline and come back as they were"
+	fi
+	cpuhp_cpus=$cpuhp_can
+	[ -n "$cpuhp_cpus" ] || cpuhp_skip_all "no CPU may go offline: $cpuhp_error"
 }
 
 cpuhp_verdict() {

@@ -54,7 +54,7 @@ cpuhp_trace_setup() {
 	fi
 	# The clock has to order events of different CPUs
 	echo counter >"$cpuhp_instance"/trace_clock
-	echo 64 >"$cpuhp_instance"/buffer_size_kb
+	echo 1024 >"$cpuhp_instance"/buffer_size_kb
 	echo 1 >"$cpuhp_instance"/events/cpuhp/enable
 	cpuhp_trace_probe ||
 		echo "# states from idle:dead to ap:online are not seen: no probe can be set"

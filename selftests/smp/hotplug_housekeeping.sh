@@ -44,6 +44,12 @@ case "$isolated" in
 *" 0 "*) ;;
 *) smp_skip_all "CPU 0 is not isolated: boot with isolcpus=" ;;
 esac
+for cpu in $(smp_expand "$(smp_online_cpus)"); do
+	case "$isolated" in
+	*" $cpu "*) ;;
+	*) smp_can_go "$cpu" || smp_skip_all "housekeeping CPU $cpu cannot go offline" ;;
+	esac
+done
 active=$(smp_state sched:active)
 [ -n "$active" ] || smp_skip_all "no state sched:active"
 smp_setup 5

@@ -6,7 +6,8 @@
 # and together. Meanwhile they can be found by their distance, and call other CPUs
 # and be called.
 #
-# Needs a node with two CPUs that can all go offline, and one more CPU elsewhere.
+# Needs a node with two CPUs that can all go offline, and two more CPUs elsewhere,
+# one of which can. One CPU must stay active all the time.
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=smp_lib.sh
@@ -18,36 +19,58 @@ NODE=
 NUMBER=
 OTHER=
 OTHERS=
+failed=
+
+# move CPU STATE
+move() {
+	if ! smp_move "$1" "$2"; then
+		ktap_print_msg "CPU $1 cannot be moved to state $2"
+		failed=1
+	fi
+}
 
 # node STATE - all CPUs of the node
 node() {
 	for cpu in $NODE; do
-		smp_move "$cpu" "$1" || return 1
+		move "$cpu" "$1"
 	done
 }
 
 # others STATE - all CPUs that can go of the node of the other CPU
 others() {
 	for cpu in $OTHERS; do
-		smp_move "$cpu" "$1" || return 1
+		move "$cpu" "$1"
 	done
 }
 
 # The other CPU goes down and up while the node is as it is
 bounce_other() {
-	smp_move "$OTHER" 0 && smp_move "$OTHER" "$SMP_STATE_ONLINE"
+	move "$OTHER" 0
+	move "$OTHER" "$SMP_STATE_ONLINE"
+}
+
+# moved_case DESCRIPTION TEST [NUMBER] - like smp_case, fails if a CPU was not moved
+moved_case() {
+	if [ -n "$failed" ]; then
+		ktap_test_fail "$1"
+	else
+		smp_case "$@"
+	fi
 }
 
 # same_domains DESCRIPTION - all CPUs are up, everything is as in the beginning
 same_domains() {
 	now=$(smp_domains)
 	[ "$now" = "$domains" ] || ktap_print_msg "domains: $now"
-	[ "$now" = "$domains" ] && [ "$(smp_warnings)" -le "$warnings" ]
+	[ "$now" = "$domains" ] && [ "$(smp_warnings)" -le "$warnings" ] &&
+		[ -z "$failed" ]
 	smp_check $? "$1"
 }
 
 smp_need_domains
 smp_hotplug_setup
+[ -z "$(cat "$SMP_CPUS"/isolated)" ] ||
+	smp_skip_all "there are isolated CPUs, and the last other one stays active"
 for dir in /sys/devices/system/node/node[0-9]*; do
 	[ -d "$dir" ] || continue
 	cpus=$(smp_expand "$(cat "$dir"/cpulist)")
@@ -72,7 +95,8 @@ for dir in /sys/devices/system/node/node[0-9]*; do
 		OTHERS=$can_go
 	fi
 done
-if [ -z "$NODE" ] || [ -z "$OTHER" ]; then
+elsewhere=$(($(smp_expand "$(smp_online_cpus)" | wc -w) - $(echo "$NODE" | wc -w)))
+if [ -z "$NODE" ] || [ -z "$OTHER" ] || [ $elsewhere -lt 2 ]; then
 	smp_skip_all "needs two nodes with two CPUs"
 fi
 smp_need_control "$OTHER"
@@ -84,8 +108,8 @@ ktap_print_msg "domains: $domains"
 
 # N_CPU is set for the node, and it has no masks
 node 0
-smp_move "${NODE%%[!0-9]*}" "$SMP_STATE_INACTIVE"
-smp_case "CPUs are found while the first one of a node is on its way" \
+move "${NODE%%[!0-9]*}" "$SMP_STATE_INACTIVE"
+moved_case "CPUs are found while the first one of a node is on its way" \
 	topology_nearest "$NUMBER"
 bounce_other
 node "$SMP_STATE_ONLINE"
@@ -93,15 +117,15 @@ same_domains "a CPU becomes active while the first one of a node is on its way"
 
 node 0
 node "$SMP_STATE_INACTIVE"
-smp_case "CPUs are found while those of a node come up together" \
+moved_case "CPUs are found while those of a node come up together" \
 	topology_nearest "$NUMBER"
 node "$SMP_STATE_ONLINE"
 same_domains "the CPUs of a node come up together"
 
-smp_move "${NODE%%[!0-9]*}" "$SMP_STATE_INACTIVE"
-smp_case "CPUs are found while one of a node is not active" topology_nearest "$NUMBER"
+move "${NODE%%[!0-9]*}" "$SMP_STATE_INACTIVE"
+moved_case "CPUs are found while one of a node is not active" topology_nearest "$NUMBER"
 node "$SMP_STATE_INACTIVE"
-smp_case "CPUs are found while none of a node is active any more" \
+moved_case "CPUs are found while none of a node is active any more" \
 	topology_nearest "$NUMBER"
 bounce_other
 node "$SMP_STATE_ONLINE"
@@ -114,19 +138,22 @@ node "$SMP_STATE_ONLINE"
 same_domains "the CPUs of a node go down together"
 
 # Two nodes: the one that comes up first does not find the other one
-node "$SMP_STATE_INACTIVE"
-others "$SMP_STATE_INACTIVE"
-others "$SMP_STATE_ONLINE"
-smp_case "only nodes with active CPUs have masks" topology_masks
-node "$SMP_STATE_ONLINE"
-same_domains "the CPUs of two nodes cease to be active, and come back"
+if [ $elsewhere -gt "$(echo "$OTHERS" | wc -w)" ]; then
+	node "$SMP_STATE_INACTIVE"
+	others "$SMP_STATE_INACTIVE"
+	others "$SMP_STATE_ONLINE"
+	moved_case "only nodes with active CPUs have masks" topology_masks
+	node "$SMP_STATE_ONLINE"
+	same_domains "the CPUs of two nodes cease to be active, and come back"
+else
+	smp_skip_tests "masks domains" "two nodes cease to be active: no other CPU stays"
+fi
 
 # The masks are built anew when the node comes up
-smp_move "$OTHER" "$SMP_STATE_INACTIVE"
+move "$OTHER" "$SMP_STATE_INACTIVE"
 node 0
 node "$SMP_STATE_ONLINE"
-smp_case "a CPU that is not active is in no mask" topology_masks
-smp_move "$OTHER" 0
-smp_move "$OTHER" "$SMP_STATE_ONLINE"
-smp_case "the masks are right when it is back" topology_masks
+moved_case "a CPU that is not active is in no mask" topology_masks
+bounce_other
+moved_case "the masks are right when it is back" topology_masks
 ktap_finished

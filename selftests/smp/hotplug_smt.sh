@@ -44,6 +44,8 @@ active_is() {
 smp_need_root
 smp_hotplug_setup
 [ "$(cat "$ACTIVE" 2>/dev/null)" = 1 ] || smp_skip_all "no SMT here, or it is off"
+[ -z "$(cat "$SMP_CPUS"/isolated)" ] ||
+	smp_skip_all "there are isolated CPUs, and the last other one stays active"
 lists=$(cat "$SMP_CPUS"/cpu[0-9]*/topology/thread_siblings_list | sort -u)
 for list in $lists; do
 	siblings=$(smp_expand "$list")

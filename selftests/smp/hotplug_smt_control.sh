@@ -76,6 +76,8 @@ halfway() {
 [ -f "$CONTROL" ] || smp_skip_all "no smt/control"
 [ "$(cat "$CONTROL")" = on ] || smp_skip_all "smt/control is $(cat "$CONTROL"), not on"
 [ "$(cat "$SMP_CPUS"/smt/active)" = 1 ] || smp_skip_all "no SMT siblings are online"
+[ "$(smp_online_cpus)" = "$(cat "$SMP_CPUS"/present)" ] ||
+	smp_skip_all "CPUs are offline that 'on' may bring up"
 smp_setup 15 block
 all=$(smp_online_cpus)
 if ! { echo off >"$CONTROL" && cpus=$(smp_online_cpus) && echo on >"$CONTROL"; }; then

@@ -16,6 +16,15 @@ DIR=$(dirname "$(readlink -f "$0")")
 MAX_ACTIVE=48
 MIN_ACTIVE=8
 NODE=$(basename "$SMP_CPUS"/cpu0/node*)
+SCOPE=/sys/module/workqueue/parameters/default_affinity_scope
+scope=
+
+# Called when the script ends
+# shellcheck disable=SC2317
+smp_test_cleanup() {
+	smp_move_back
+	[ -z "$scope" ] || echo "$scope" >"$SCOPE"
+}
 
 # share TOTAL [CPUS] - what CPUS ($here) of TOTAL CPUs get
 share() {
@@ -26,7 +35,14 @@ share() {
 
 smp_need_root
 [ -d "$SMP_CPUS"/cpu0/"$NODE" ] || smp_skip_all "no NUMA nodes in this kernel"
-[ -z "$(cat "$SMP_CPUS"/isolated)" ] || smp_skip_all "unbound workqueues do not use all CPUs"
+# Hexadecimal
+mask=$(tr -d , </sys/devices/virtual/workqueue/cpumask)
+for cpu in $(smp_expand "$(smp_online_cpus)"); do
+	digit=$(echo "$mask" | cut -c $((${#mask} - cpu / 4)))
+	[ $(((0x$digit >> cpu % 4) & 1)) = 1 ] ||
+		smp_skip_all "unbound workqueues do not use CPU $cpu"
+done
+[ -f "$SCOPE" ] || smp_skip_all "no affinity scopes of workqueues"
 state=$(smp_state_below "$(smp_state workqueue:online)")
 [ -n "$state" ] || smp_skip_all "no state workqueue:online"
 smp_setup 5 workqueue
@@ -51,6 +67,15 @@ if [ $# -lt 2 ]; then
 	ktap_finished
 fi
 node=${NODE#node}
+# One CPU must make a difference
+if [ "$(share "$total")" = "$(share $((total - 1)))" ]; then
+	smp_skip_tests "online offline one far two" \
+		"$here CPUs have the same share of $total and of $((total - 1))"
+	ktap_finished
+fi
+# With other scopes, the pool of a CPU can be one that belongs to no node
+scope=$(cat "$SCOPE")
+echo numa >"$SCOPE" || ktap_exit_fail_msg "the affinity scope cannot be set"
 
 smp_case "all CPUs online: $here of $total" \
 	wq_node "$node" $MAX_ACTIVE "$(share "$total")"
@@ -71,11 +96,12 @@ for cpu; do
 	[ ! -d "$SMP_CPUS/cpu$cpu/$far_node" ] || rest=$((rest + 1))
 done
 rest=$((rest - 1))
-if [ "$rest" -gt 0 ]; then
+if [ "$rest" -gt 0 ] &&
+   [ "$(share $((total - 1)) $rest)" != "$(share "$total" $((rest + 1)))" ]; then
 	smp_case "CPU $1 online, but not for workqueues, its node: $rest of $((total - 1))" \
 		wq_node "${far_node#node}" $MAX_ACTIVE "$(share $((total - 1)) $rest)"
 else
-	ktap_test_skip "its node: no other CPU there"
+	ktap_test_skip "its node: no other CPU there, or too many to make a difference"
 fi
 smp_move "$2" "$state"
 smp_case "CPUs $1 and $2 online, but not for workqueues: $here of $((total - 2))" \

@@ -67,7 +67,9 @@ static int stack_poison(const unsigned long *arg)
 {
 	if (!stack_idle || cpu_online(task_cpu(stack_idle)))
 		return -EINVAL;
-	stack_fill(0, STACK_POISON);
+	/* Otherwise stack_check() has nothing to look for */
+	if (!stack_fill(0, STACK_POISON))
+		smp_fail("no part of the stack can be poisoned");
 	return 0;
 }
 
