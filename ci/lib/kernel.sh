@@ -106,8 +106,8 @@ kernel_lost() {
 
 # kernel_config_key WANTED - what OBJ/.config was made of, and itself
 kernel_config_key() {
-	{ kernel_toolchain; cat "$1" "$OBJ/.config"
-	git -C "$SRC" ls-files -s -- '*Kconfig*'; } 2>/dev/null | sha256sum
+	{ kernel_toolchain; cat "$1"; cat "$OBJ/.config" 2>/dev/null
+	git -C "$SRC" ls-files -s -- '*Kconfig*'; } | sha256sum
 }
 
 # kernel_config WANTED LABEL - allnoconfig plus the wanted lines

@@ -8,24 +8,6 @@ DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=cpuhp_lib.sh
 . "$DIR"/cpuhp_lib.sh
 
-# Seconds to wait, in all, for others who have disabled CPU hotplug for a moment
-patience=5
-
-step() {
-	until cpuhp_step "$1" "$2"; do
-		case $cpuhp_error in
-		EBUSY)
-			[ $patience -gt 0 ] || return
-			sleep 1
-			patience=$((patience - 1))
-			;;
-		*)
-			return 1
-			;;
-		esac
-	done
-}
-
 # Was a step refused that nobody promises? Others have disabled CPU hotplug, or the
 # CPU is the last one; the machine cannot do it; smt/control does not permit it
 refused() {
@@ -47,7 +29,7 @@ test_step() {
 	if cpuhp_is "$1" online "$2"; then
 		# The step before was refused, or failed
 		ktap_test_skip "$what: it is already"
-	elif step "$1" "$2"; then
+	elif cpuhp_try "$1" "$2"; then
 		ktap_test_pass "$what"
 	elif refused; then
 		ktap_test_skip "$what: refused with $cpuhp_error"

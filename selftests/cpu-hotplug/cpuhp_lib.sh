@@ -17,6 +17,10 @@
 . "$DIR"/../kselftest/ktap_helpers.sh
 
 CPUS=/sys/devices/system/cpu
+# "make run_full_test" says where it was built
+CPUHP_WRITE=${CPUHP_WRITE:-$DIR/cpuhp_write}
+# Seconds to wait, in all, for others who have disabled CPU hotplug for a moment
+cpuhp_patience=5
 cpuhp_all=
 cpuhp_cpus=
 cpuhp_offline=
@@ -56,7 +60,7 @@ cpuhp_options() {
 # cpuhp_write VALUE FILE - like echo, with the name of the error in cpuhp_error if
 # that fails
 cpuhp_write() {
-	cpuhp_error=$("$DIR"/cpuhp_write "$2" "$1")
+	cpuhp_error=$("$CPUHP_WRITE" "$2" "$1")
 }
 
 # cpuhp_read FILE
@@ -99,6 +103,16 @@ cpuhp_step() {
 	cpuhp_is "$1" online "$2" && [ $cpuhp_now = "$2" ] && return
 	cpuhp_error="online is $cpuhp_value, and $cpuhp_now by the list, after $2 was written"
 	return 1
+}
+
+# cpuhp_try CPU 0|1 - the same, waits for others who have disabled CPU hotplug for a
+# moment
+cpuhp_try() {
+	until cpuhp_step "$1" "$2"; do
+		[ "$cpuhp_error" = EBUSY ] && [ $cpuhp_patience -gt 0 ] || return
+		sleep 1
+		cpuhp_patience=$((cpuhp_patience - 1))
+	done
 }
 
 # The CPUs of which a test can tell what becomes of them
@@ -157,7 +171,7 @@ cpuhp_cleanup() {
 # cpuhp_setup - what can go down, and what must be put back
 cpuhp_setup() {
 	[ "$(id -u)" = 0 ] || cpuhp_skip_all "must be run as root"
-	[ -x "$DIR"/cpuhp_write ] || cpuhp_skip_all "cpuhp_write was not built"
+	[ -x "$CPUHP_WRITE" ] || cpuhp_skip_all "cpuhp_write was not built"
 	[ -d "$CPUS" ] || cpuhp_skip_all "no $CPUS"
 	cpuhp_note_cpus
 	[ -n "$cpuhp_cpus$cpuhp_offline" ] || cpuhp_skip_all "no CPU can go offline"

@@ -68,8 +68,8 @@ cpuhp_try_cpus() {
 	machine_keep start
 	cpuhp_can=$cpuhp_cpus
 	for cpuhp_one in $cpuhp_cpus; do
-		if cpuhp_step "$cpuhp_one" 0; then
-			cpuhp_step "$cpuhp_one" 1 && continue
+		if cpuhp_try "$cpuhp_one" 0; then
+			cpuhp_try "$cpuhp_one" 1 && continue
 		elif [ "$cpuhp_error" = EBUSY ] || [ "$cpuhp_error" = EOPNOTSUPP ]; then
 			ktap_print_msg "CPU $cpuhp_one is left out: $cpuhp_error"
 			cpuhp_can=$(echo "$cpuhp_can" | grep -vx "$cpuhp_one")
@@ -78,6 +78,12 @@ cpuhp_try_cpus() {
 		cpuhp_fail "CPU $cpuhp_one does not go offline and come back: $cpuhp_error"
 	done
 	machine_check start
+	# Who refuses all without a reason that can be seen is wrong
+	if [ -z "$cpuhp_can" ] && [ "$cpuhp_error" = EBUSY ] &&
+	   [ "$(cpuhp_list "$(cat "$CPUS"/online)" | wc -l)" -gt 1 ] &&
+	   [ -z "$(cat "$CPUS"/isolated "$CPUS"/nohz_full 2>/dev/null)" ]; then
+		cpuhp_fail "no CPU may go offline: EBUSY"
+	fi
 	if [ -n "$cpuhp_bad" ]; then
 		ktap_print_header
 		ktap_exit_fail_msg "CPUs do not go offline and come back as they were"

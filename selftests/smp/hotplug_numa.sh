@@ -71,6 +71,8 @@ smp_need_domains
 smp_hotplug_setup
 [ -z "$(cat "$SMP_CPUS"/isolated)" ] ||
 	smp_skip_all "there are isolated CPUs, and the last other one stays active"
+[ -z "$(cat "$SMP_CPUS"/nohz_full 2>/dev/null)" ] ||
+	smp_skip_all "nohz_full: the CPU that keeps the time does not go"
 for dir in /sys/devices/system/node/node[0-9]*; do
 	[ -d "$dir" ] || continue
 	cpus=$(smp_expand "$(cat "$dir"/cpulist)")

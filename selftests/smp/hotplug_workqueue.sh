@@ -37,6 +37,7 @@ smp_need_root
 [ -d "$SMP_CPUS"/cpu0/"$NODE" ] || smp_skip_all "no NUMA nodes in this kernel"
 # Hexadecimal
 mask=$(tr -d , </sys/devices/virtual/workqueue/cpumask)
+[ -n "$mask" ] || smp_skip_all "no mask of unbound workqueues"
 for cpu in $(smp_expand "$(smp_online_cpus)"); do
 	digit=$(echo "$mask" | cut -c $((${#mask} - cpu / 4)))
 	[ $(((0x$digit >> cpu % 4) & 1)) = 1 ] ||
