@@ -14,7 +14,7 @@
 # shellcheck disable=SC2153 # CONSOLE and others are set by arch_load
 
 QEMU_PID=
-STANDSTILL=${STANDSTILL:-60}
+STANDSTILL=${STANDSTILL:-20}
 
 # smp_topology CPUS THREADS - the argument of -smp
 smp_topology() {

@@ -50,7 +50,7 @@ repeat() {
 stopped() {
 	local arch=$1 boot pid n=60
 
-	STANDSTILL=10 "$TOP/ci/boot" "$arch" "$(kernel_of "$arch")" --smp 2 \
+	STANDSTILL=5 "$TOP/ci/boot" "$arch" "$(kernel_of "$arch")" --smp 2 \
 		--name "stopped-$arch" -- 'sleep 300' >"$WORK/stopped" 2>&1 &
 	boot=$!
 	while [ "$n" -gt 0 ] && ! grep -qs 'SMPCI: start' \
@@ -77,10 +77,10 @@ main() {
 		guest "$arch" 4 splat 3 splat \
 			'echo WARNING >/sys/kernel/debug/provoke-crash/DIRECT'
 		guest "$arch" 2 panic 4 panic 'echo c >/proc/sysrq-trigger'
-		guest "$arch" 4 hang 5 hang 'while :; do :; done' --silence-limit 10
+		guest "$arch" 4 hang 5 hang 'while :; do :; done' --silence-limit 5
 		check "$arch: the folder of a hang tells where the CPUs were" located "$arch" 4
 		repeat "$arch"
-		STANDSTILL=5 guest "$arch" 2 idle 0 pass 'sleep 15'
+		STANDSTILL=5 guest "$arch" 2 idle 0 pass 'sleep 8'
 		check "$arch: an emulator that stands still is a hang" stopped "$arch"
 	done
 	selftest_end
