@@ -4,7 +4,7 @@
 # bench.sh - the parts of ci/bench that deal with figure files and guests
 #
 # Usage: sourced by ci/bench, after common.sh and bench-console.sh.  Uses its
-# OUT, TMP, STORM and GUEST_NR; the rows go to OUT/figures.csv, OUT/skips.csv and
+# OUT, TMP, STORM, QEMU_ARGS and GUEST_NR; the rows go to OUT/figures.csv, OUT/skips.csv and
 # OUT/runs.csv.
 
 FIGURES_DIR=${FIGURES_DIR:-$TOP/ci/bench.d}
@@ -147,7 +147,7 @@ guest_run() {
 guest_once() {
 	local suffix=$1 arch=$2 smp=$3 pair=$4 order=$5 kernel=$6 dir=$7 cmd=$8
 	local name rc=0 start=$SECONDS result="" verdict problem="" log times
-	local args=()
+	local args=(${QEMU_ARGS[@]+"${QEMU_ARGS[@]}"})
 	shift 8
 
 	GUEST_KNOWN=0

@@ -130,6 +130,7 @@ make_stub() {
 		[ "$1" = x86_64 ]
 		while [ "$#" -gt 0 ]; do
 			[ "$1" != --name ] || name=$2
+			[ "$1" != --qemu-arg ] || echo "$2" >>"$RESULTS/../qemu"
 			shift
 		done
 		name=$name-x86_64-8
@@ -157,7 +158,7 @@ make_stub() {
 # bench_stub NAME A B - two pairs with the stub; status in RC
 bench_stub() {
 	try env BOOT="$WORK/boot" "$TOP/ci/bench" --arch x86_64 --smp 8 --pairs 2 \
-		--results "$WORK/$1" "$WORK/$2" "$WORK/$3"
+		--qemu-arg -cpu --qemu-arg max --results "$WORK/$1" "$WORK/$2" "$WORK/$3"
 }
 
 check_bench_pass() {
@@ -166,6 +167,7 @@ check_bench_pass() {
 	has_line "$WORK/stdout" 'stop_p50 +100 ns +100 - 100 +50 ns +50 - 50 +0.50 +few +2/2' &&
 		has_line "$WORK/stdout" '\* skipped: smt_offon on x86_64, 8 CPUs \(A\): no; SMT' &&
 		[ "$(sed 's/-x86.*//' "$WORK/r1/bench/order" | xargs)" = "1-A 1-B 2-B 2-A" ] &&
+		[ "$(sed -n 1,2p "$WORK/r1/bench/qemu" | xargs)" = "-cpu max" ] &&
 		grep -q "fewer than 5 pairs" "$WORK/stderr"
 }
 
