@@ -5,13 +5,16 @@
 # up and calls stop_machine_from_inactive_cpu().
 #
 # The only user is the cache control of x86. Its function runs on all CPUs that
-# are online, so a probe on it shows which CPUs were stopped.
+# are online, so a probe on it shows which CPUs were stopped. An MTRR that is set
+# while the CPU is away is a reason to stop them.
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=smp_lib.sh
 . "$DIR"/smp_lib.sh
 # shellcheck source=smp_hotplug.sh
 . "$DIR"/smp_hotplug.sh
+# shellcheck source=smp_mtrr.sh
+. "$DIR"/smp_mtrr.sh
 
 FUNC=cache_rendezvous_handler
 INSTANCE=$SMP_TRACEFS/instances/smp_test
@@ -21,6 +24,7 @@ GROUP=smp_test_inactive
 # shellcheck disable=SC2317
 smp_test_cleanup() {
 	smp_move_back
+	smp_mtrr_del
 	[ ! -d "$INSTANCE" ] || rmdir "$INSTANCE"
 	if [ -d "$SMP_TRACEFS"/events/$GROUP ]; then
 		echo "-:$GROUP/rendezvous" >>"$SMP_TRACEFS"/kprobe_events
@@ -51,13 +55,14 @@ echo 1 >"$INSTANCE"/events/$GROUP/enable
 
 smp_move "$held" "$SMP_STATE_INACTIVE"
 smp_move "$coming" 0
+smp_mtrr_add
 echo >"$INSTANCE"/trace
 smp_move "$coming" "$SMP_STATE_ONLINE"
 smp_check $? "CPU $coming comes up while CPU $held is online and not active"
 
 stopped=$(ran_on "$coming")
 if [ -z "$stopped" ]; then
-	ktap_test_skip "CPU $held is stopped: this machine needs no cache control"
+	ktap_test_skip "CPU $held is stopped: CPU $coming had its MTRRs and its PAT"
 else
 	ktap_print_msg "stopped CPUs: $stopped"
 	case " $stopped" in
