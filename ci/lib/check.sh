@@ -94,8 +94,10 @@ sources_of() {
 			continue
 		fi
 		name=${f#include/}
-		git -C "$SRC" grep -lE "#[ \t]*include [<\"](.*/)?${name##kernel/}[>\"]" \
-			"$commit" -- '*.c' | sed 's/^[^:]*://' | while read -r name; do
+		name=${name#arch/*/include/}
+		# 1: nobody includes it
+		{ git -C "$SRC" grep -lE "#[ \t]*include [<\"](.*/)?${name##kernel/}[>\"]" \
+			"$commit" -- '*.c' || [ $? = 1 ]; } | sed 's/^[^:]*://' | while read -r name; do
 			[ ! -f "$built/${name%.c}.o" ] || echo "$name"
 		done | sort -u | awk -v max="$MAX_USERS" '
 			{ name[NR] = $0 }
