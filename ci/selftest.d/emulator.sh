@@ -24,7 +24,7 @@ set -euo pipefail
 # shellcheck disable=SC2016
 KEYS='for i in 1 2 3 4; do (while :; do /bin/true; done) & done
 cd /sys/kernel/tracing || exit 1
-for i in $(seq 6); do
+for i in $(seq 12); do
 	echo "round $i"
 	for e in sched irq timer; do echo 1 >events/$e/enable; done
 	echo 0 >events/enable
@@ -33,7 +33,7 @@ done'
 # shellcheck disable=SC2016
 CPUS='for i in 1 2 3 4; do (while :; do /bin/true; done) & done
 cd /sys/devices/system/cpu || exit 1
-for i in $(seq 15); do
+for i in $(seq 40); do
 	echo "round $i"
 	for c in 1 2 3; do echo 0 >cpu$c/online; echo 1 >cpu$c/online; done
 done'
