@@ -49,14 +49,21 @@ static __no_sanitize_address noinline unsigned int stack_fill(u8 from, u8 to)
 /* Before the CPU goes */
 static int stack_learn(const unsigned long *arg)
 {
+	static struct cpumask before;
 	unsigned int tries;
+	int ret = 0;
 
+	/* Not on that CPU, which would not be idle then */
+	cpumask_copy(&before, current->cpus_ptr);
+	set_cpus_allowed_ptr(current, cpumask_of(0));
 	stack_idle = NULL;
-	for (tries = 0; !stack_idle && tries < STACK_TRIES; tries++) {
-		if (smp_call_function_single(arg[0], stack_find, NULL, true))
-			return -EINVAL;
+	for (tries = 0; !ret && !stack_idle && tries < STACK_TRIES; tries++) {
+		ret = smp_call_function_single(arg[0], stack_find, NULL, true);
 		smp_sleep(1);
 	}
+	set_cpus_allowed_ptr(current, &before);
+	if (ret)
+		return -EINVAL;
 	if (!stack_idle)
 		smp_fail("CPU %lu is never idle", arg[0]);
 	return 0;
