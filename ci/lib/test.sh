@@ -55,7 +55,7 @@ left_out() {
 # every VARIANT - how to tell the tests to make a choice where time is short
 every() {
 	case "$1${ALL:+ all}" in
-	debug|debian) echo CPUHP_EVERY=16 ;;
+	debug|debian) echo CPUHP_EVERY=32 ;;
 	debug*|debian*|rt*) echo CPUHP_EVERY=4 ;;
 	esac
 }
