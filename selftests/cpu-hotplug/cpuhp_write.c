@@ -34,6 +34,8 @@ static const char *name(int error)
 		return "ENODEV";
 	case EINVAL:
 		return "EINVAL";
+	case ERANGE:
+		return "ERANGE";
 	case EOPNOTSUPP:
 		return "EOPNOTSUPP";
 	}

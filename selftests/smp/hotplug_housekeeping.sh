@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The last housekeeping CPU that is active cannot go offline: nothing would be
-# left to build a scheduling domain of.
+# The last housekeeping CPU that is active cannot go offline, nor can all of them at
+# once: nothing would be left to build a scheduling domain of.
 #
 # Needs isolated CPUs. CPU 0 must be one of them because it can often not go
 # offline anyway. All parts run with four CPUs and isolcpus=0-1.
@@ -33,6 +33,17 @@ stays() {
 	smp_check $? "$2"
 }
 
+# together CPU... - they do not go as a set; see stays()
+together() {
+	smp_fail_at "$1" "$active"
+	list=$(echo "$*" | tr ' ' ,)
+	{ echo "$list" >"$SMP_CPUS"/hotplug/offline; } 2>/dev/null
+	fail=$(cat "$SMP_CPUS"/cpu"$1"/hotplug/fail)
+	smp_fail_at "$1" -1
+	[ "$fail" = "$active" ] && [ "$(smp_online_cpus)" = "$before" ]
+	smp_check $? "housekeeping CPUs $* stay when all of them shall go"
+}
+
 # goes CPU DESCRIPTION - CPU can go offline and come back
 goes() {
 	go "$1" 0 && go "$1" 1
@@ -52,7 +63,7 @@ for cpu in $(smp_expand "$(smp_online_cpus)"); do
 done
 active=$(smp_state sched:active)
 [ -n "$active" ] || smp_skip_all "no state sched:active"
-smp_setup 5
+smp_setup 6
 before=$(smp_online_cpus)
 housekeeping=
 other=
@@ -102,6 +113,13 @@ else
 	for cpu in "$@"; do
 		go "$cpu" 1
 	done
+fi
+
+if [ -f "$SMP_CPUS"/hotplug/offline ]; then
+	# shellcheck disable=SC2086
+	together $housekeeping
+else
+	ktap_test_skip "all housekeeping CPUs: no hotplug/offline"
 fi
 
 for cpu in $housekeeping; do

@@ -3,7 +3,9 @@
 #
 # A CPU that does not come up when the system resumes is taken out of the
 # cpusets, and gets into them and into a scheduling domain when it comes up
-# later. Partitions have their own scheduling domains after each resume.
+# later. Those behind it come up. Partitions have their own scheduling domains after
+# each resume, and a task with a deadline in one does not keep the system from
+# suspending.
 #
 # The system is suspended only as far as the CPUs (pm_test). The CPU fails at a
 # state that does nothing on the way down, which would use up the failure.
@@ -22,6 +24,7 @@ FAILS=
 ALONE=
 root=
 enabled=
+holder=
 pm_test=
 mem_sleep=
 delay=
@@ -30,6 +33,7 @@ delay=
 # shellcheck disable=SC2317
 smp_test_cleanup() {
 	smp_move_back
+	[ -z "$holder" ] || kill "$holder"
 	if [ -n "$root" ]; then
 		[ ! -d "$root"/$PARTITION ] || rmdir "$root"/$PARTITION
 		[ -z "$enabled" ] || echo -cpuset >"$root"/cgroup.subtree_control
@@ -117,7 +121,7 @@ if [ -f "$DELAY" ]; then
 	delay=$(cat "$DELAY")
 	echo 0 >"$DELAY"
 fi
-smp_setup 10
+smp_setup 12
 ktap_print_msg "CPU $FAILS fails, domains: $(smp_domains)"
 
 resume_without "$FAILS"
@@ -126,6 +130,10 @@ cpuset_follows "the root cpuset knows it"
 smp_move_back
 cpuset_follows "CPU $FAILS comes up later, and is in the root cpuset"
 domains_are "it is in a scheduling domain" "$(online_but)"
+
+resume_without "$ALONE" && [ "$(smp_cpu_is_at "$FAILS")" = "$SMP_STATE_ONLINE" ]
+smp_check $? "CPU $ALONE does not come up, but CPU $FAILS does"
+smp_move_back
 
 mkdir "$root"/$PARTITION
 echo "$ALONE" >"$root"/$PARTITION/cpuset.cpus
@@ -136,6 +144,22 @@ if echo mem >/sys/power/state; then
 else
 	ktap_test_fail "so it is after suspend and resume: there is no suspend"
 fi
+sh -c 'echo $$ >"$1"/cgroup.procs; exec "$2"/deadline_hold 1000 100000' sh \
+	"$root"/$PARTITION "$DIR" >/dev/null 2>&1 &
+holder=$!
+sleep 1
+if ! kill -0 "$holder" 2>/dev/null; then
+	ktap_test_skip "suspend with a deadline task in a partition: there is none"
+else
+	if echo mem >/sys/power/state; then
+		ktap_test_pass "suspend with a deadline task in a partition"
+	else
+		ktap_test_fail "suspend with a deadline task in a partition"
+	fi
+	kill "$holder"
+	wait "$holder" 2>/dev/null
+fi
+holder=
 resume_without "$FAILS"
 smp_check $? "CPU $FAILS does not come up again"
 domains_are "CPU $ALONE has its partition nevertheless" "$(online_but "$ALONE")"
