@@ -33,17 +33,16 @@ go() {
 	return 1
 }
 
-# refused FILE LIST ERROR - and nothing has changed
+# refused FILE LIST ERROR
 refused() {
 	if set_write "$1" "$2"; then
 		cpuhp_fail "'$2' in hotplug/$1 is taken"
 	elif [ "$cpuhp_error" != "$3" ]; then
 		cpuhp_fail "'$2' in hotplug/$1: $cpuhp_error, not $3"
 	fi
-	machine_check "${4:-on}"
 }
 
-# refused_lists - with and without CPUs that can go
+# refused_lists - with and without CPUs that can go. Nothing may change.
 refused_lists() {
 	cpuhp_read "$CPUS"/present
 	none=$((${cpuhp_value##*[,-]} + 1))
@@ -158,6 +157,7 @@ cpuhp_begin $(($(grep -c . "$cpuhp_tmp"/sample) + 3))
 machine_keep on
 
 refused_lists
+machine_check on
 cpuhp_verdict "a list that cannot be done is refused"
 
 for cpu in $(echo "$cpuhp_cpus" | sort -rn); do
