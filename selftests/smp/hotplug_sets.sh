@@ -22,7 +22,7 @@ PROBES="synchronize_rcu partition_sched_domains sched_cpus_deactivate sched_cpus
 SERVERS=$SMP_DEBUGFS/sched/fair_server
 PARTITION=smp_test
 # Hundredths of a second
-SLOW=60
+SLOW=30
 root=
 enabled=
 old_servers=
@@ -103,7 +103,7 @@ probes_on() {
 
 # count EVENT - how often this script has met it
 count() {
-	grep -c -- "-$$ .*: $1: " "$INSTANCE"/trace
+	grep -c -- "-$$ .*: $1: " "$INSTANCE"/trace 2>/dev/null
 }
 
 # counted DIRECTION EVENT WAITS - the batches, the waits but for one of the lock, the
@@ -192,11 +192,17 @@ deadline_task() {
 		partition_end
 		return
 	fi
+	[ ! -d "$INSTANCE" ] || echo >"$INSTANCE"/trace
 	# shellcheck disable=SC2086
 	! set_write offline $both
 	smp_check $? "a partition with a deadline task does not go as a whole"
-	are "$both" "$SMP_STATE_ONLINE"
-	smp_check $? "and its CPUs are as they were"
+	if [ "$(count sched_cpus_deactivate)" = 1 ]; then
+		are "$both" "$SMP_STATE_ONLINE"
+		smp_check $? "and its CPUs are as they were"
+	else
+		# The last one may go then
+		ktap_test_skip "and its CPUs are as they were: no batch of both is seen"
+	fi
 	# shellcheck disable=SC2086
 	set_write offline $last && are "$last" 0
 	smp_check $? "one of its CPUs goes"
