@@ -144,7 +144,9 @@ if echo mem >/sys/power/state; then
 else
 	ktap_test_fail "so it is after suspend and resume: there is no suspend"
 fi
-sh -c 'echo $$ >"$1"/cgroup.procs; exec "$2"/deadline_hold 1000 100000' sh \
+# With so much runtime that it is not throttled when it is frozen: its replenishment
+# would find no CPU, and warn
+sh -c 'echo $$ >"$1"/cgroup.procs; exec "$2"/deadline_hold 20000 100000' sh \
 	"$root"/$PARTITION "$DIR" >/dev/null 2>&1 &
 holder=$!
 sleep 1
