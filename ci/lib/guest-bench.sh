@@ -88,6 +88,19 @@ cpus_set() {
 	done
 }
 
+# cpus_set_list offline|online LIST - the same in one request, where the kernel takes one
+cpus_set_list() {
+	local to=1
+
+	if [ -f "$CPU_DIR/hotplug/$1" ]; then
+		echo "$2" >"$CPU_DIR/hotplug/$1"
+		return
+	fi
+	[ "$1" = online ] || to=0
+	# shellcheck disable=SC2046 # a list of CPUs
+	cpus_set "$to" $(echo "$2" | tr , ' ')
+}
+
 module_need() {
 	[ -f "$SMP_BENCH/run" ] || skip "the benchmark module is not loaded"
 }
@@ -181,7 +194,8 @@ trace_stop() {
 # An exit event has no function name, so it closes the newest open enter event
 # of the same CPU and step (the walk over the steps and the first callback can
 # have the same number).  The awk of busybox reads 0123 as octal, hence the 1
-# in front of the digits behind the point.
+# in front of the digits behind the point.  What several CPUs of a set are in at the
+# same time counts once.
 trace_callbacks() {
 	awk '
 	function stamp(	i, t) {
@@ -205,11 +219,13 @@ trace_callbacks() {
 			gsub(/[()]/, "", name)
 			depth[key]++
 			fn[key, depth[key]] = name
-			begin[key, depth[key]] = now
+			if (!running[name]++)
+				begin[name] = now
 		} else if (depth[key] > 0) {
 			name = fn[key, depth[key]]
-			sum[name] += now - begin[key, depth[key]]
 			n[name]++
+			if (!--running[name])
+				sum[name] += now - begin[name]
 			depth[key]--
 		}
 	}
