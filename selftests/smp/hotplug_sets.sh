@@ -341,6 +341,7 @@ smp_need_root
 smp_need_tracefs
 smp_hotplug_setup
 [ -f "$SETS"/offline ] || smp_skip_all "no $SETS/offline"
+smp_leave_one
 last=
 last_but_one=
 few=

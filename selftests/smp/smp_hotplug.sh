@@ -52,6 +52,12 @@ for smp_cpu in $(smp_expand "$(smp_online_cpus)"); do
 	fi
 done
 
+# smp_leave_one - for tests of sets: if all online CPUs can go, not the first one
+smp_leave_one() {
+	[ "$(echo "$SMP_CAN_GO" | wc -w)" -lt "$(smp_expand "$(smp_online_cpus)" | wc -l)" ] ||
+		SMP_CAN_GO=${SMP_CAN_GO#* }
+}
+
 # smp_hotplug_setup - before smp_setup: skip all if CPUs cannot be moved here, and
 # have them moved back from now on
 smp_hotplug_setup() {
