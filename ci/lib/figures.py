@@ -10,6 +10,14 @@ TIME_UNITS = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1, "ns"))
 # What the summary shows, in words: counts, which do not depend on the machine,
 # and times, ten at most.  Figures that were not measured are left out.
 COUNTS = (
+    ("set_off_waits", "grace periods waited for, half of the CPUs down as a list"),
+    ("set_off_rebuilds", "rebuilds of the scheduling domains for that"),
+    ("set_on_rebuilds", "rebuilds for the way back"),
+    ("smt_off_waits", "grace periods waited for, SMT off"),
+    ("smt_off_rebuilds", "rebuilds for that"),
+    ("smt_on_rebuilds", "rebuilds for SMT on"),
+    ("suspend_waits", "grace periods waited for, suspend and resume"),
+    ("suspend_rebuilds", "rebuilds for that"),
     ("single_off_grace_periods", "grace periods while a CPU goes down"),
     ("single_off_ctxt", "context switches while a CPU goes down"),
     ("single_cycle_ipis", "IPIs while a CPU goes down and up"),
@@ -24,8 +32,8 @@ TIMES = (
     ("smt_on", "SMT on"),
     ("single_off", "one CPU down"),
     ("single_on", "one CPU up"),
-    ("seven_off", "seven CPUs down, one by one"),
-    ("seven_on", "seven CPUs up, one by one"),
+    ("set_off", "half of the CPUs down as a list"),
+    ("set_on", "half of the CPUs up as a list"),
     ("secondary_boot", "all CPUs up at boot"),
     ("ipi_p50", "a call to another CPU and back"),
 )

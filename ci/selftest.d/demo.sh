@@ -10,7 +10,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib/selftest.sh
 . "$(dirname "$(readlink -f "$0")")/../lib/selftest.sh"
 
-FIGURES=stop_latency,stop_irqsoff,smt_offon,offon_single,ipi
+FIGURES=stop_latency,stop_irqsoff,offon_counts,set_offon,smt_offon,offon_single,ipi
 
 # stub NAME COMMANDS - a command that notes its call and runs COMMANDS
 stub() {
