@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bad-input - boot and judge refuse nonsense with one line and change nothing
+# bad-input - boot, kexec and judge refuse nonsense with one line and change nothing
 #
 # Usage and exit codes: see ci/selftest
 
@@ -21,7 +21,7 @@ refuses() {
 main() {
 	local image
 
-	selftest_begin 13
+	selftest_begin 14
 	image=$WORK/image
 	: >"$image"
 	cd "$TOP"
@@ -37,6 +37,7 @@ main() {
 		ci/boot x86_64 "$image" --smp 5 --threads 2
 	refuses "no folder '/nowhere'" ci/boot x86_64 "$image" --payload /nowhere
 	refuses "--accel wants" ci/boot x86_64 "$image" --accel magic
+	refuses "no target 'nothing'; there are: arm64 powerpc" ci/kexec nothing
 	refuses "wants one result folder or console" ci/judge
 	check "nothing was written" test ! -e "$RESULTS"
 	selftest_end
