@@ -6,8 +6,8 @@
 # Usage: source it after common.sh, test.sh, guest.sh and debian.sh.  Uses result,
 # results_of, OUT and COMMANDS of ci/test.
 
-# How often a guest that died of a known fault of the emulator is repeated. One of
-# ten to one of four does on s390x, and three in a row have been seen.
+# How often a guest that died of a known fault of the emulator is repeated. Of
+# 96 guests of s390x 9 did, 7 of them among 21 of mainline, three in a row.
 MAX_REPEATS=4
 
 # boot_guest LABEL ARGUMENTS - ci/boot, sets BOOT_DIR
